@@ -1,0 +1,1 @@
+"""One thin file per sub-command: options in, a process called, an exit code out."""

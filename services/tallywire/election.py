@@ -1,0 +1,75 @@
+"""The election as data: contests, options, districts, polling stations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class OptionKind(StrEnum):
+    """What a voter could mark; decides only how it is shown."""
+
+    PARTY = "party"
+    COALITION = "coalition"
+    INDEPENDENT = "independent"
+    UNREGISTERED = "unregistered"
+    NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One line of the ballot. `colour` is `#rrggbb`."""
+
+    id: str
+    name: str
+    kind: OptionKind
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """One thing voted on. `official` holds known results: district id -> option id -> votes."""
+
+    id: str
+    name: str
+    layout: str  # id of a shipped layout, or a TOML file beside election.toml
+    options: tuple[Option, ...]
+    official: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """The unit of the totals."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One polling station; `registered` voters cap its counts."""
+
+    id: str
+    district: str
+    registered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Election:
+    """A validated election. `rehearsal` puts TEST on every screen and export."""
+
+    id: str
+    name: str
+    date: date
+    rehearsal: bool
+    contests: tuple[Contest, ...]
+    districts: tuple[District, ...]
+    stations: Mapping[str, Station]
+
+    def contest(self, contest_id: str | None) -> Contest | None:
+        """The contest of that id; None means "the only one", and is None where there are several."""
+        if contest_id is None:
+            return self.contests[0] if len(self.contests) == 1 else None
+        return next((contest for contest in self.contests if contest.id == contest_id), None)

@@ -1,0 +1,1 @@
+"""The totals and the per-station records behind them."""

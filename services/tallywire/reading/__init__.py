@@ -1,0 +1,1 @@
+"""From cell probabilities to counts, quality and verdict: pure functions, no I/O."""

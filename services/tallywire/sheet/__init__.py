@@ -1,0 +1,1 @@
+"""Pixels and geometry of a tally sheet: pure functions, no I/O."""

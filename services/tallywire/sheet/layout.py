@@ -1,0 +1,106 @@
+"""A form's geometry and rules as data. All lengths are millimetres from the page's top left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle: left, top, width and height in mm."""
+
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    height_mm: float
+
+    @property
+    def center_mm(self) -> tuple[float, float]:
+        """The box's centre as (x, y)."""
+        return self.x_mm + self.width_mm / 2, self.y_mm + self.height_mm / 2
+
+    @property
+    def corners_mm(self) -> tuple[tuple[float, float], ...]:
+        """The four corners (x, y): top left, top right, bottom right, bottom left."""
+        right, bottom = self.x_mm + self.width_mm, self.y_mm + self.height_mm
+        return (self.x_mm, self.y_mm), (right, self.y_mm), (right, bottom), (self.x_mm, bottom)
+
+
+class MarkKind(StrEnum):
+    """Kinds of printed mark that a sheet can be aligned on."""
+
+    COLOUR_RECT = "colour_rect"
+    COLOUR_CIRCLE = "colour_circle"
+    CORNER_SQUARE = "corner_square"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One printed mark; `box` bounds it. `colour` is (red, green, blue) 0-255, black if absent."""
+
+    id: str
+    kind: MarkKind
+    box: Box
+    colour: tuple[int, int, int] = (0, 0, 0)
+
+
+class Role(StrEnum):
+    """What a field counts: votes for one option of the contest, or the sheet's own total."""
+
+    OPTION = "option"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row of the sheet: a vote count written in `cells`, most significant digit first."""
+
+    id: str
+    role: Role
+    option: str | None  # the election's option id, for Role.OPTION
+    cells: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SumRule:
+    """The count in field `total` equals the sum of the counts in fields `parts`."""
+
+    id: str
+    total: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CapRule:
+    """The count in field `field` is at most the station's registered voters plus `tolerance`."""
+
+    id: str
+    field: str
+    tolerance: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One form. `version` names this revision; it is part of every reading's lineage."""
+
+    id: str
+    version: int
+    name: str
+    width_mm: float
+    height_mm: float
+    marks: tuple[Mark, ...]
+    fields: tuple[Field, ...]
+    sum_rules: tuple[SumRule, ...]
+    cap_rules: tuple[CapRule, ...]
+
+    @property
+    def cells(self) -> tuple[Box, ...]:
+        """Every digit cell, field after field: the order of all cell arrays in this package."""
+        return tuple(cell for field in self.fields for cell in field.cells)
+
+    @property
+    def field_by_id(self) -> Mapping[str, Field]:
+        """Fields by their id."""
+        return {field.id: field for field in self.fields}

@@ -1,0 +1,1 @@
+"""Training and evaluation of the digit model; the only room that imports TensorFlow to learn."""
