@@ -12,7 +12,9 @@ Bools = NDArray[np.bool_]
 
 REACH = 0.13  # of the box: how far inside its expected place a line may lie
 COVERAGE = 0.8  # of the box's side that a printed line darkens; a 7's bar darkens less
+EDGE_TO_EDGE = 0.97  # the same for a loose crop, whose digit nearly fills it
 GAP_PX = 4  # half the widest line that a crossing stroke is followed across
+CORNER_PX = 2  # at either end of a side, where lines meet
 VISIBLE = 14  # ink, 0 to 255, above the patch's own median: the palest printed line
 
 
@@ -20,54 +22,41 @@ def erase_lines(ink: U8, boxes_px: F64, *, loose: bool = False) -> U8:
     """Erase straight lines along the edges of each box and in the margin around it.
 
     Args:
-        ink: uint8 [N, side, side].
+        ink: uint8 [side, side, N], patches as channels.
         boxes_px: float64 [N, 2], width and height of the box in the middle of each patch.
         loose: the box is the edge of a crop; only what runs from edge to edge is a line.
 
     Returns:
-        uint8 [N, side, side]: ink without the lines.
+        uint8 [side, side, N]: ink without the lines.
     """
-    need = 0.97 if loose else COVERAGE
-    dark = ink > _threshold(ink)[:, None, None]
-    rows = _line_rows(dark, boxes_px, need)
-    columns = _line_rows(dark.transpose(0, 2, 1), boxes_px[:, ::-1], need)
-    across = _crossings(ink, rows[:, :, None])
-    along = _crossings(ink.transpose(0, 2, 1), columns[:, :, None]).transpose(0, 2, 1)
-    lined = np.where(rows[:, :, None], across, ink)
-    return np.ascontiguousarray(np.where(columns[:, None, :], np.minimum(along, lined), lined))
+    need = EDGE_TO_EDGE if loose else COVERAGE
+    dark = ink > np.median(ink[::4, ::4].reshape(-1, ink.shape[2]), axis=0) + VISIBLE
+    wide, tall = boxes_px.T - (0 if loose else 2 * CORNER_PX)
+    rows = _lines(dark, wide, boxes_px, need)
+    columns = _lines(dark.transpose(1, 0, 2), tall, boxes_px[:, ::-1], need)
+    erased = _erase(ink, rows)
+    return _erase(erased.transpose(1, 0, 2), columns).transpose(1, 0, 2)
 
 
-def _threshold(ink: U8) -> NDArray[np.float64]:
-    """Ink above which a pixel may belong to a line; follows the paper's own level."""
-    coarse = ink[:, ::4, ::4].reshape(len(ink), -1)
-    return np.median(coarse, axis=1) + VISIBLE
-
-
-def _line_rows(dark: Bools, boxes_px: F64, need: float) -> Bools:
-    """Bool [N, side]: rows near a horizontal edge that are dark along the box's width."""
-    side = dark.shape[1]
-    away = np.abs(np.arange(side) + 0.5 - side / 2)
-    within = away[None] < (boxes_px[:, :1] / 2 - 2)
+def _lines(dark: Bools, along_px: F64, boxes_px: F64, need: float) -> Bools:
+    """Bool [side, N]: rows near a horizontal edge that are dark over `along_px` of the width."""
+    side = len(dark)
+    away = np.abs(np.arange(side) + 0.5 - side / 2)[:, None]
+    within = away < along_px / 2
     thick = dark.copy()  # a line that is tilted by a pixel still counts as one row
-    thick[:, 1:] |= dark[:, :-1]
-    thick[:, :-1] |= dark[:, 1:]
-    covered = np.einsum("nij,nj->ni", thick.astype(np.float32), within.astype(np.float32))
-    share = covered / np.maximum(within.sum(axis=1), 1)[:, None]
-    near = away[None] > boxes_px[:, 1:] / 2 - REACH * boxes_px.max(axis=1, keepdims=True)
-    found = (share >= need) & near
-    return found
+    thick[1:] |= dark[:-1]
+    thick[:-1] |= dark[1:]
+    covered = (thick & within).sum(axis=1, dtype=np.uint8)
+    near = away > boxes_px[:, 1] / 2 - REACH * boxes_px.max(axis=1)
+    return np.asarray((covered >= need * within.sum(axis=0)) & near)
 
 
-def _crossings(ink: U8, erased: Bools) -> U8:
-    """What remains of erased rows: ink that goes on above and below, 0 elsewhere."""
-    left = np.where(erased, 0, ink).astype(np.uint8)
-    stack = np.ascontiguousarray(left.transpose(1, 2, 0))
-    out = np.empty_like(stack)
+def _erase(ink: U8, lines: Bools) -> U8:
+    """Empty the rows `lines` but for ink that goes on above and below them."""
+    left = np.where(lines[:, None], np.uint8(0), ink)
     wide, tall = np.ones((1, 3), np.uint8), np.ones((2 * GAP_PX + 1, 1), np.uint8)
-    for at in range(0, stack.shape[2], 96):
-        part = np.ascontiguousarray(stack[:, :, at : at + 96])
-        joined = cv2.morphologyEx(
-            cv2.dilate(part, wide), cv2.MORPH_CLOSE, tall, borderType=cv2.BORDER_REPLICATE
-        )
-        out[:, :, at : at + 96] = joined.reshape(part.shape)
-    return np.minimum(ink, out.transpose(2, 0, 1))
+    joined = cv2.morphologyEx(
+        cv2.dilate(left, wide), cv2.MORPH_CLOSE, tall, borderType=cv2.BORDER_REPLICATE
+    )
+    crossing = np.minimum(ink, joined.reshape(ink.shape))
+    return np.asarray(np.where(lines[:, None], crossing, ink))

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SPECK = 0.004  # of the box's area: less is dust or a bilevel scan's pepper
-MINOR = 0.06  # of the largest stroke's area: less is dropped beside it
+MINOR = 0.07  # of the largest stroke's area: less is dropped beside it
 REACH_IN = 0.28  # of the box: a stroke from outside that reaches in less is a neighbour's
 RIM = 0.09  # of the box: what lies wholly this near its edge is a rest of the printed line
+STRANGER = 0.4  # of the largest stroke's area: less, and cut off by a crop's edge, is a neighbour's
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,64 +28,68 @@ class Strokes:
     size_px: F64
 
 
-def find_strokes(ink: U8, thresholds: F32, boxes_px: F64) -> Strokes:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Connected components: their patch, corners inside it (x, y) and area, all [K]."""
+
+    owner: I32
+    low: F64  # [K, 2]
+    high: F64  # [K, 2]
+    area: F64
+
+
+def find_strokes(dark: Bools, boxes_px: F64, *, loose: bool = False) -> Strokes:
     """Keep the connected strokes that belong to the digit of each box.
 
     Args:
-        ink: uint8 [N, side, side].
-        thresholds: float32 [N]: ink above it is part of a stroke.
+        dark: bool [side, side, N]: pixels with ink.
         boxes_px: float64 [N, 2], width and height of the box in the middle of each patch.
+        loose: the box is the edge of a crop, which cuts neighbours' strokes off.
 
     Returns:
         the kept strokes, grown by a pixel so that their soft edges stay.
     """
-    count, side, _ = ink.shape
-    dark = (ink > thresholds[:, None, None]).astype(np.uint8)
+    side, _, count = dark.shape
     strip = np.zeros((count, side + 1, side), np.uint8)  # a free row keeps patches apart
-    strip[:, :side] = dark
-    total, labels, stats, centroids = cv2.connectedComponentsWithStats(
-        strip.reshape(-1, side), None, None, None, 8, cv2.CV_32S
-    )
-    owner = stats[:, cv2.CC_STAT_TOP] // (side + 1)
-    owner[0] = count  # the background belongs to no patch
-    keep = _belongs(stats, centroids, owner, np.concatenate([boxes_px, [[side, side]]]), side)
-    mask = keep[labels].astype(np.uint8).reshape(count, side + 1, side)[:, :side]
-    size = _extent(stats[keep], owner[keep], count, side)
-    return Strokes(
-        cv2.dilate(mask.reshape(-1, side), np.ones((3, 3), np.uint8)).reshape(mask.shape), size
-    )
+    strip[:, :side] = dark.transpose(2, 0, 1)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(strip.reshape(-1, side))
+    parts = _parts(np.asarray(stats[1:], np.int32), side)
+    keep = _belongs(parts, boxes_px, side, loose=loose)
+    kept = np.concatenate([[False], keep]).astype(np.uint8)[labels]
+    grown = cv2.dilate(kept, np.ones((3, 3), np.uint8)).reshape(strip.shape)
+    return Strokes(np.asarray(grown[:, :side], np.uint8), _extent(parts, keep, count))
 
 
-def _belongs(
-    stats: NDArray[np.int32], centroids: F64, owner: NDArray[np.int32], boxes_px: F64, side: int
-) -> Bools:
-    """Bool [components]: which are part of their patch's digit."""
-    box = boxes_px[owner]
+def _parts(stats: I32, side: int) -> _Parts:
+    owner, top = np.divmod(stats[:, cv2.CC_STAT_TOP], side + 1)
+    low = np.stack([stats[:, cv2.CC_STAT_LEFT], top], axis=1).astype(np.float64)
+    size = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return _Parts(owner, low, low + size, stats[:, cv2.CC_STAT_AREA].astype(np.float64))
+
+
+def _belongs(parts: _Parts, boxes_px: F64, side: int, *, loose: bool) -> Bools:
+    """Bool [K]: which components are part of their patch's digit."""
+    box = boxes_px[parts.owner]
     scale = box.max(axis=1)
-    left, width = stats[:, 0].astype(float), stats[:, 2]
-    top, height = stats[:, 1] % (side + 1), stats[:, 3]
-    area = stats[:, 4].astype(float)
-    x0, y0 = (side - box[:, 0]) / 2, (side - box[:, 1]) / 2
-    # how far each component reaches into the box, from whichever edge it is nearest to
-    deep = np.minimum.reduce(
-        [left + width - x0, x0 + box[:, 0] - left, top + height - y0, y0 + box[:, 1] - top]
-    )
-    outside = (left < x0 - 1) | (left + width > x0 + box[:, 0] + 1)
-    outside |= (top < y0 - 1) | (top + height > y0 + box[:, 1] + 1)
-    keep = area >= SPECK * scale**2
-    keep &= deep > RIM * scale
+    start, end = (side - box) / 2, (side + box) / 2
+    # How far each component reaches into the box, counted from the edge it is nearest to.
+    deep = np.minimum(parts.high - start, end - parts.low).min(axis=1)
+    outside = ((parts.low < start - 1) | (parts.high > end + 1)).any(axis=1)
+    keep = (parts.area >= SPECK * scale**2) & (deep > RIM * scale)
     keep &= ~(outside & (deep < REACH_IN * scale))
-    keep &= owner < len(boxes_px) - 1
     largest = np.zeros(len(boxes_px))
-    np.maximum.at(largest, owner[keep], area[keep])
-    return np.asarray(keep & (area >= MINOR * largest[owner]))
+    np.maximum.at(largest, parts.owner[keep], parts.area[keep])
+    share = parts.area / np.maximum(largest[parts.owner], 1)
+    keep &= share >= MINOR
+    if loose:
+        cut = ((parts.low < start + 1) | (parts.high > end - 1)).any(axis=1)
+        keep &= ~(cut & (share < STRANGER))
+    return np.asarray(keep)
 
 
-def _extent(stats: NDArray[np.int32], owner: NDArray[np.int32], count: int, side: int) -> F64:
+def _extent(parts: _Parts, keep: Bools, count: int) -> F64:
     """Float64 [N, 2]: width and height of all kept strokes of each patch together, 0 if none."""
-    low = np.full((count, 2), np.inf)
-    high = np.full((count, 2), -np.inf)
-    start = np.stack([stats[:, 0], stats[:, 1] % (side + 1)], axis=1).astype(float)
-    np.minimum.at(low, owner, start)
-    np.maximum.at(high, owner, start + stats[:, 2:4])
+    low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
+    np.minimum.at(low, parts.owner[keep], parts.low[keep])
+    np.maximum.at(high, parts.owner[keep], parts.high[keep])
     return np.where(np.isfinite(high), high - low, 0.0)
