@@ -83,6 +83,21 @@ class Settings(BaseSettings):
     redis: Annotated[str, Field(description="Redis URL")] = "redis://127.0.0.1:6379/0"
     generation: Annotated[str, Field(pattern=r"^g[0-9]{1,6}$")] = "g1"
 
+    # Dashboard
+    dashboard_port: Annotated[int, Field(ge=1, le=65535)] = 8501
+    dashboard_address: Annotated[
+        str,
+        Field(description="Address the dashboard listens on; loopback unless you say otherwise"),
+    ] = "127.0.0.1"
+    dashboard_folder: Annotated[
+        Path | None, Field(description="Where dashboard/app.py lies, if not beside the package")
+    ] = None
+
+    dashboard_generation: Annotated[
+        str | None,
+        Field(pattern=r"^g[0-9]{1,6}$", description="Show this generation, not the live one"),
+    ] = None
+
     # Processes
     session_timeout_s: Annotated[float, Field(ge=3, le=600)] = 30.0
     health_port: Annotated[int, Field(ge=0, le=65535, description="0 lets the system choose")] = 0
