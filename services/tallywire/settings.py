@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     dashboard_port: Annotated[int, Field(ge=1, le=65535)] = 8501
     dashboard_address: Annotated[
         str,
-        Field(description="Address the dashboard listens on; loopback unless you say otherwise"),
+        Field(description="Address the dashboard listens on; loopback by default"),
     ] = "127.0.0.1"
     dashboard_folder: Annotated[
         Path | None, Field(description="Where dashboard/app.py lies, if not beside the package")

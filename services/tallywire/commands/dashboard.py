@@ -28,7 +28,7 @@ def dashboard(
         None, help="Show this generation of the ledger instead of the live one, for example g2."
     ),
 ) -> None:
-    """Show the live count in the browser: a read-only view of the ledger, for any number of viewers."""
+    """Show the live count in the browser: a read-only view of the ledger."""
     settings = load_settings(
         dashboard_port=port,
         dashboard_address=address,
@@ -49,7 +49,7 @@ def dashboard(
 
 
 def find_dashboard(folder: Path | None) -> Path:
-    """The folder that holds app.py: the one asked for, the repository's, or the working directory's.
+    """The folder with app.py: the one asked for, the repository's, or the working directory's.
 
     Raises:
         UsageError: there is none.
