@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+
+from tallywire.errors import UsageError
 
 
 class OptionKind(StrEnum):
@@ -69,7 +71,20 @@ class Election:
     stations: Mapping[str, Station]
 
     def contest(self, contest_id: str | None) -> Contest | None:
-        """The contest of that id; None means "the only one", and is None where there are several."""
+        """The contest of that id; None means "the only one": None where there are several."""
         if contest_id is None:
             return self.contests[0] if len(self.contests) == 1 else None
         return next((contest for contest in self.contests if contest.id == contest_id), None)
+
+
+def select_stations(election: Election, count: int) -> Election:
+    """The same election with `count` of its stations, evenly spread over the list.
+
+    Raises:
+        UsageError: if it has fewer, or less than one is asked for.
+    """
+    ids = list(election.stations)
+    if not 1 <= count <= len(ids):
+        raise UsageError(f"{count} stations asked for - choose 1 to {len(ids)}")
+    chosen = [ids[index * len(ids) // count] for index in range(count)]
+    return replace(election, stations={name: election.stations[name] for name in chosen})
