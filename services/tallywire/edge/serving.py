@@ -244,7 +244,9 @@ def classify_once(
 
 def _check_cells(cells: NDArray[np.uint8]) -> None:
     if cells.ndim != 3 or cells.shape[1:] != (28, 28) or not len(cells) or cells.dtype != np.uint8:
-        raise ValueError(f"cells must be uint8 [N, 28, 28], N >= 1, not {cells.dtype} {cells.shape}")
+        raise ValueError(
+            f"cells must be uint8 [N, 28, 28], N >= 1, not {cells.dtype} {cells.shape}"
+        )
 
 
 def _tensors(infos: Any) -> dict[str, tuple[int, tuple[int, ...]]]:

@@ -53,7 +53,9 @@ class Answer:
 
 def load_messages() -> Messages:
     """Build the message classes in a private pool; takes a few milliseconds."""
-    described = FileDescriptorSet.FromString(files(__package__).joinpath("serving.binpb").read_bytes())
+    described = FileDescriptorSet.FromString(
+        files(__package__).joinpath("serving.binpb").read_bytes()
+    )
     pool = DescriptorPool()
     for file in described.file:
         pool.Add(file)

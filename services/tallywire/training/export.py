@@ -48,9 +48,7 @@ class Served(tf.Module):
         return {name: tf.reshape(value, [1]) for name, value in self.rules.items()}
 
 
-def save_model(
-    network: Any, temperature: float, policy: Mapping[str, float], folder: Path
-) -> None:
+def save_model(network: Any, temperature: float, policy: Mapping[str, float], folder: Path) -> None:
     """Write the SavedModel of a Keras network that gives logits, with warm-up requests.
 
     Args:
@@ -125,7 +123,8 @@ def store_policy(
     """
     served = _load(folder)
     served.rules = {
-        name: tf.Variable(value, trainable=False, dtype=tf.float64) for name, value in policy.items()
+        name: tf.Variable(value, trainable=False, dtype=tf.float64)
+        for name, value in policy.items()
     }
     if temperature is not None:
         served.temperature.assign(temperature)
@@ -171,4 +170,6 @@ def _load(folder: Path) -> Any:
 
 def class_shares(labels: NDArray[np.uint8]) -> Mapping[int, int]:
     """How many cells of each class, for the card."""
-    return {int(label): int(n) for label, n in zip(*np.unique(labels, return_counts=True), strict=True)}
+    return {
+        int(label): int(n) for label, n in zip(*np.unique(labels, return_counts=True), strict=True)
+    }

@@ -1,0 +1,41 @@
+"""`tallywire serve-model`: the embedded model server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tallywire.logs import configure_logs
+from tallywire.settings import load_settings
+
+
+def serve_model(
+    model_repo: Annotated[
+        Path | None, typer.Option(help="Folder of models: <repo>/<model>/<version>/saved_model.pb")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model")] = None,
+    host: Annotated[str, typer.Option(help="Address to bind; loopback by default")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 lets the system choose")] = 8500,
+    threads: Annotated[
+        int, typer.Option(min=1, max=256, help="Calls that run at once, one core each")
+    ] = os.cpu_count() or 2,
+    poll_s: Annotated[
+        float, typer.Option(min=0.05, help="How often to look for new version folders")
+    ] = 2.0,
+) -> None:
+    """Serve the digit model with TensorFlow Serving's gRPC API, on a machine without it.
+
+    Same folders, same calls as tensorflow/serving: PredictionService (Predict,
+    GetModelMetadata), ModelService (GetModelStatus) and gRPC health. Every version folder is
+    served; a new one is loaded when it appears. Prints `ready HOST:PORT MODEL VERSIONS` once it
+    answers; ends on SIGTERM after the calls under way.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its start-up notes are not for operators
+    settings = load_settings(model_repo=model_repo, model=model)
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    from tallywire.modelserver.process import Serve, run
+
+    run(Serve(settings.model_repo, settings.model, host, port, threads, poll_s))

@@ -1,0 +1,18 @@
+"""The thresholds between accepting and holding, chosen on held-out data for one model version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a sheet is accepted without a person's look. All fields are floats: they travel with
+    the SavedModel as the outputs of its signature `policy`.
+
+    `max_error_probability`: of at least one wrong count on the sheet, 0 to 1.
+    `min_count_probability`: of every single count, 0 to 1.
+    """
+
+    max_error_probability: float = 0.02
+    min_count_probability: float = 0.9
