@@ -12,7 +12,6 @@ Bools = NDArray[np.bool_]
 
 REACH = 0.13  # of the box: how far inside its expected place a line may lie
 COVERAGE = 0.8  # of the box's side that a printed line darkens; a 7's bar darkens less
-CORE = 0.4  # of the line's mean ink: a row with less only borders on it
 EDGE_TO_EDGE = 1.0  # the same for a loose crop, whose digit nearly fills it
 GAP_PX = 4  # half the widest line that a crossing stroke is followed across
 CORNER_PX = 2  # at either end of a side, where lines meet
@@ -33,14 +32,13 @@ def erase_lines(ink: U8, boxes_px: F64, *, loose: bool = False) -> U8:
     need = EDGE_TO_EDGE if loose else COVERAGE
     dark = ink > np.median(ink[::4, ::4].reshape(-1, ink.shape[2]), axis=0) + VISIBLE
     wide, tall = boxes_px.T - (0 if loose else 2 * CORNER_PX)
-    turned = ink.transpose(1, 0, 2)
-    rows = _lines(ink, dark, wide, boxes_px, need)
-    columns = _lines(turned, dark.transpose(1, 0, 2), tall, boxes_px[:, ::-1], need)
+    rows = _lines(dark, wide, boxes_px, need)
+    columns = _lines(dark.transpose(1, 0, 2), tall, boxes_px[:, ::-1], need)
     erased = _erase(ink, rows)
     return _erase(erased.transpose(1, 0, 2), columns).transpose(1, 0, 2)
 
 
-def _lines(ink: U8, dark: Bools, along_px: F64, boxes_px: F64, need: float) -> Bools:
+def _lines(dark: Bools, along_px: F64, boxes_px: F64, need: float) -> Bools:
     """Bool [side, N]: rows near a horizontal edge that are dark over `along_px` of the width."""
     side = len(dark)
     away = np.abs(np.arange(side) + 0.5 - side / 2)[:, None]
@@ -50,10 +48,7 @@ def _lines(ink: U8, dark: Bools, along_px: F64, boxes_px: F64, need: float) -> B
     thick[:-1] |= dark[1:]
     covered = (thick & within).sum(axis=1, dtype=np.uint8)
     near = away > boxes_px[:, 1] / 2 - REACH * boxes_px.max(axis=1)
-    found = (covered >= need * within.sum(axis=0)) & near
-    # Of the rows that touch the line only its own core goes: a stroke may run right beside it.
-    mean = (ink * within).sum(axis=1, dtype=np.uint16)
-    return np.asarray(found & (mean >= CORE * (mean * found).max(axis=0)))
+    return np.asarray((covered >= need * within.sum(axis=0)) & near)
 
 
 def _erase(ink: U8, lines: Bools) -> U8:

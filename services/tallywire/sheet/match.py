@@ -1,0 +1,110 @@
+"""Tells which blob is which mark: by where the marks stand to each other on the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallywire.sheet.geometry import apply_map, fit_affine, fit_similarities
+from tallywire.sheet.layout import Layout
+from tallywire.sheet.marks import Blob
+
+F64 = NDArray[np.float64]
+
+NEAR = 0.13  # of the page's diagonal: how far perspective may move a mark
+MOST_STRETCH = 1.5  # between the page's two directions, by perspective or a scanner's feed
+LEAST_MARKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One way to tell the marks: blobs by mark id, the affine map they give, and its cost."""
+
+    blobs: Mapping[str, Blob]
+    page_to_image: F64
+    cost: float
+
+
+def match_marks(layout: Layout, found: Mapping[str, Sequence[Blob]]) -> tuple[Match, ...]:
+    """All plausible ways to tell the marks, the likeliest first; empty if none is.
+
+    Two blobs taken as two marks fix turn, scale and shift; the others must then lie where the
+    form has them, as far as perspective allows.
+    """
+    ids = [mark.id for mark in layout.marks]
+    marks = np.array([mark.box.center_mm for mark in layout.marks])
+    needed = min(LEAST_MARKS, len(ids))
+    maps = _hypotheses(ids, marks, found)
+    if not len(maps):
+        return ()
+    diagonal = float(np.hypot(layout.width_mm, layout.height_mm))
+    matches: dict[tuple[int, ...], Match] = {}
+    chosen, distances = _nearest(ids, marks, found, maps)
+    scales = np.hypot(maps[:, 0, 0], maps[:, 1, 0])
+    within = distances <= NEAR * diagonal * scales[:, None]
+    for hypothesis in np.flatnonzero(within.sum(axis=1) >= needed):
+        key = tuple(np.where(within[hypothesis], chosen[hypothesis], -1).tolist())
+        if key not in matches:
+            match = _match(ids, marks, found, key, diagonal)
+            if match is not None:
+                matches[key] = match
+    return tuple(sorted(matches.values(), key=lambda match: match.cost))
+
+
+def _hypotheses(ids: Sequence[str], marks: F64, found: Mapping[str, Sequence[Blob]]) -> F64:
+    """Float64 [H, 3, 3]: a similarity for every two blobs as every two marks."""
+    sources, targets = [], []
+    for one, two in combinations(range(len(ids)), 2):
+        for first in found[ids[one]]:
+            for second in found[ids[two]]:
+                if first.center != second.center:
+                    sources.append((marks[one], marks[two]))
+                    targets.append((first.center, second.center))
+    if not sources:
+        return np.zeros((0, 3, 3))
+    return fit_similarities(np.array(sources), np.array(targets))
+
+
+def _nearest(
+    ids: Sequence[str], marks: F64, found: Mapping[str, Sequence[Blob]], maps: F64
+) -> tuple[NDArray[np.int64], F64]:
+    """Index of the blob nearest to where each map puts each mark, and its distance: [H, M]."""
+    count = len(maps)
+    chosen = np.full((count, len(ids)), -1)
+    distances = np.full((count, len(ids)), np.inf)
+    for number, mark_id in enumerate(ids):
+        centres = np.array([blob.center for blob in found[mark_id]]).reshape(-1, 2)
+        if not len(centres):
+            continue
+        places = maps[:, :2, :2] @ marks[number] + maps[:, :2, 2]
+        apart = np.linalg.norm(places[:, None] - centres[None], axis=2)
+        chosen[:, number] = apart.argmin(axis=1)
+        distances[:, number] = apart.min(axis=1)
+    return chosen, distances
+
+
+def _match(
+    ids: Sequence[str],
+    marks: F64,
+    found: Mapping[str, Sequence[Blob]],
+    key: Sequence[int],
+    diagonal: float,
+) -> Match | None:
+    blobs = {ids[m]: found[ids[m]][index] for m, index in enumerate(key) if index >= 0}
+    if len({blob.center for blob in blobs.values()}) < len(blobs):
+        return None
+    source = np.array([marks[m] for m, index in enumerate(key) if index >= 0])
+    target = np.array([blob.center for blob in blobs.values()])
+    matrix = fit_affine(source, target)
+    long, short = np.linalg.svd(matrix[:2, :2])[1]
+    if np.linalg.det(matrix[:2, :2]) <= 0 or long > MOST_STRETCH * short:
+        return None
+    residual = np.linalg.norm(apply_map(matrix, source) - target, axis=1) / (diagonal * short)
+    unlike = sum(blob.unlike for blob in blobs.values()) / len(blobs)
+    missing = len(ids) - len(blobs)
+    cost = float(residual.max() * 10 + unlike + np.log(long / short) * 3 + missing)
+    return Match(blobs, matrix, cost)
