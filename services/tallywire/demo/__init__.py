@@ -1,0 +1,1 @@
+"""One election night on this machine: the one process that may call the others."""
