@@ -1,0 +1,1 @@
+"""The tally agent: reads scans from Kafka and applies them to the ledger, each exactly once."""

@@ -1,0 +1,182 @@
+"""On every assignment: each partition goes on at the ledger's own next offset, or its beginning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from tallywire.errors import UsageError
+from tallywire.worker.faustparts import TallyApp
+from tallywire.worker.retry import Peers, insist
+from tallywire.worker.sequencer import Partition, Sequencer
+
+Value = TypeVar("Value")
+
+KAFKA_TROUBLE = (KafkaError, OSError, TimeoutError)
+LOOK_AGAIN_S = 0.1
+BELIEVE_AFTER_S = 20.0  # a broker that just became leader may tell too low an end for a moment
+
+
+class Offsets(Protocol):
+    """The part of the ledger that knows where reading stands."""
+
+    async def next_offsets(self, topic: str) -> Mapping[int, int]:
+        """The next offset to read of each partition that was ever advanced."""
+
+    async def advance(self, topic: str, partition: int, next_offset: int, gaps: int = 0) -> None:
+        """Everything below `next_offset` is accounted for; `gaps` of it did not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where to go on; `missing` offsets before it were expected and are gone from the log."""
+
+    next_offset: int
+    missing: int = 0
+
+
+class LedgerAheadError(UsageError):
+    """The ledger has counted more than the topic holds: they do not belong together."""
+
+    def __init__(self, partition: Partition, stored: int, end: int) -> None:
+        topic, number = partition
+        super().__init__(
+            f"The ledger has read {topic}[{number}] up to offset {stored}, but the topic ends at"
+            f" {end}: it was created anew, or this is another broker. Scans in it would be taken"
+            " for old ones. Use a new --generation, or the broker that this ledger was built from."
+        )
+
+
+def starting_point(partition: Partition, stored: int | None, begin: int, end: int) -> Start:
+    """Where to go on with a partition whose log holds the offsets from `begin` up to `end`.
+
+    Raises:
+        LedgerAheadError: `stored` lies behind the end.
+    """
+    if stored is None:
+        return Start(begin)  # what was deleted before this ledger began is not its gap
+    if stored > end:
+        raise LedgerAheadError(partition, stored, end)
+    return Start(max(stored, begin), max(0, begin - stored))
+
+
+class Assignment:
+    """Keeps the sequencers' partitions equal to the consumer's. `sequencers` are by topic."""
+
+    def __init__(
+        self,
+        app: TallyApp,
+        ledger: Offsets,
+        peers: Peers,
+        sequencers: Mapping[str, Sequencer[Any, Any]],
+    ) -> None:
+        self._app, self._ledger, self._peers = app, ledger, peers
+        self._sequencers = sequencers
+        self._log = structlog.get_logger()
+        self.complete = asyncio.Event()
+        app.positions = self.positions
+        app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+
+    def positions(self) -> dict[Partition, int]:
+        """The offset expected next in each partition that is ours."""
+        return {
+            key: offset
+            for sequencer in self._sequencers.values()
+            for key, offset in sequencer.expected().items()
+        }
+
+    async def _on_revoked(self, _: Any, revoked: Iterable[Partition], **__: Any) -> None:
+        self.complete.clear()
+        for sequencer in self._sequencers.values():
+            sequencer.revoke(revoked)
+
+    async def _on_rebalanced(self, _: Any, **__: Any) -> None:
+        """Runs before the flow is resumed, and holds it until the ledger has answered."""
+        assigned = {tp for tp in self._app.consumer.assignment() if tp.topic in self._sequencers}
+        starts = await self._unless_superseded(self._starts(assigned))
+        if starts is None:
+            return
+        for topic, sequencer in self._sequencers.items():
+            mine = {key: start.next_offset for key, start in starts.items() if key[0] == topic}
+            sequencer.assign(mine)
+        self.complete.set()
+        self._log.info(
+            "partitions assigned",
+            **{topic: sorted(tp.partition for tp in assigned if tp.topic == topic)
+               for topic in self._sequencers},
+        )  # fmt: skip
+
+    async def _unless_superseded(self, work: Coroutine[Any, Any, Value]) -> Value | None:
+        """The result of `work`; None where another rebalance or the end came first."""
+        generation = self._app.consumer_generation_id
+        task = asyncio.create_task(work)
+        while not task.done():
+            await asyncio.wait({task}, timeout=LOOK_AGAIN_S)
+            if self._app.should_stop or self._app.consumer_generation_id != generation:
+                task.cancel()
+                return None
+        return task.result()
+
+    async def _starts(self, assigned: set[TP]) -> dict[Partition, Start]:
+        if not assigned:
+            return {}
+        stored = {
+            (topic, number): offset
+            for topic in {tp.topic for tp in assigned}
+            for number, offset in (await self._stored(topic)).items()
+        }
+        starts = await self._compare(assigned, stored)
+        for (topic, number), start in starts.items():
+            if start.missing:
+                await self.record_gap((topic, number), start.next_offset, start.missing)
+        return starts
+
+    async def _stored(self, topic: str) -> Mapping[int, int]:
+        return await insist(lambda: self._ledger.next_offsets(topic), "redis", self._peers)
+
+    async def _compare(
+        self, assigned: set[TP], stored: Mapping[Partition, int]
+    ) -> dict[Partition, Start]:
+        waited_s = 0.0
+        while True:
+            begins, ends = await insist(
+                lambda: self.log_bounds(assigned), "kafka", self._peers, KAFKA_TROUBLE
+            )
+            try:
+                return {
+                    tuple(tp): starting_point(tuple(tp), stored.get(tp), begins[tp], ends[tp])
+                    for tp in assigned
+                }
+            except LedgerAheadError as error:
+                if waited_s >= BELIEVE_AFTER_S:
+                    raise
+                self._log.warning("the ledger is ahead of the topic; looking again", error=error)
+            waited_s += 1.0
+            await asyncio.sleep(1.0)
+
+    async def log_bounds(self, assigned: set[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
+        """First and next offset of the log of each partition, as the broker tells them."""
+        consumer = self._app.consumer
+        begins = await consumer.earliest_offsets(*assigned)
+        ends = await consumer.highwaters(*assigned)
+        return {TP(*tp): at for tp, at in begins.items()}, {TP(*tp): at for tp, at in ends.items()}
+
+    async def record_gap(self, partition: Partition, next_offset: int, missing: int) -> None:
+        """Note in the ledger that `missing` offsets before `next_offset` do not exist."""
+        topic, number = partition
+        self._log.error(
+            "offsets are missing in the topic; recorded as a gap",
+            topic=topic, partition=number, missing=missing, next_offset=next_offset,
+        )  # fmt: skip
+        await insist(
+            lambda: self._ledger.advance(topic, number, next_offset, gaps=missing),
+            "redis",
+            self._peers,
+        )

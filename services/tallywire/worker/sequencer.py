@@ -1,0 +1,190 @@
+"""The in-flight window: work in any order, settle in offset order, partition by partition.
+
+Knows neither Kafka nor Redis. Three rules make a lost or overtaken event impossible:
+an offset is admitted only if it is the next one of its partition; results are settled strictly in
+offset order; whatever belongs to a partition that is no longer ours is dropped unsettled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Generic, TypeVar
+
+import structlog
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Partition = tuple[str, int]
+"""Topic and partition number."""
+
+PAUSE_S = 1.0  # before a step that raised is tried again
+MOST_PER_BATCH = 32
+
+
+class Offer(Enum):
+    """What became of an offered event."""
+
+    ADMITTED = auto()
+    SETTLED = auto()  # was settled before: a redelivery, to be acknowledged and forgotten
+    IN_FLIGHT = auto()  # is being worked on: this copy is to be forgotten
+    GAP = auto()  # events before it have not been seen: read again from the expected offset
+    FOREIGN = auto()  # the partition is not ours (any more)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Item, Result]):
+    """One event whose work is finished."""
+
+    offset: int
+    item: Item
+    result: Result
+
+
+@dataclass(slots=True)
+class _Entry(Generic[Item, Result]):
+    offset: int
+    item: Item
+    task: asyncio.Task[Result]
+
+
+@dataclass(slots=True)
+class _Lane(Generic[Item, Result]):
+    """One partition. `expected` is the next offset to admit, `settled` the next one to settle."""
+
+    expected: int
+    settled: int
+    entries: deque[_Entry[Item, Result]] = field(default_factory=deque)
+    settler: asyncio.Task[None] | None = None
+
+
+class Sequencer(Generic[Item, Result]):
+    """At most `limit` events in flight over all partitions.
+
+    Args:
+        work: makes a result out of an item; several run at once.
+        settle: gets finished events of one partition in offset order, gapless from one call to
+            the next. Returns when they are durably accounted for. Called again with the same
+            events if it raises.
+        limit: events admitted and not yet settled.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Item], Awaitable[Result]],
+        settle: Callable[[Partition, Sequence[Done[Item, Result]]], Awaitable[None]],
+        limit: int,
+    ) -> None:
+        self._work, self._settle = work, settle
+        self._slots = asyncio.Semaphore(limit)
+        self._lanes: dict[Partition, _Lane[Item, Result]] = {}
+        self._log = structlog.get_logger()
+
+    def assign(self, next_offsets: Mapping[Partition, int]) -> None:
+        """These partitions, and only these, are ours from now on, each from its next offset."""
+        self.revoke(self._lanes)
+        self._lanes = {key: _Lane(offset, offset) for key, offset in next_offsets.items()}
+
+    def revoke(self, partitions: Iterable[Partition]) -> None:
+        """Drop the partitions and whatever of theirs is in flight."""
+        for partition in tuple(partitions):
+            lane = self._lanes.pop(partition, None)
+            if lane is None:
+                continue
+            if lane.settler:
+                lane.settler.cancel()
+            for entry in lane.entries:
+                entry.task.cancel()
+                self._slots.release()
+            lane.entries.clear()
+
+    def expected(self) -> dict[Partition, int]:
+        """The next offset to admit, for each partition that is ours."""
+        return {key: lane.expected for key, lane in self._lanes.items()}
+
+    def in_flight(self, partition: Partition | None = None) -> int:
+        """Events admitted and not yet settled, of one partition or of all."""
+        lanes = self._lanes if partition is None else {partition} & self._lanes.keys()
+        return sum(len(self._lanes[key].entries) for key in lanes)
+
+    def skip_to(self, partition: Partition, offset: int) -> None:
+        """Go on at `offset`: those before it are known not to exist. Nothing may be in flight."""
+        lane = self._lanes[partition]
+        if lane.entries or offset < lane.expected:
+            raise ValueError(f"{partition} has work in flight or is past {offset}")
+        lane.expected = lane.settled = offset
+
+    async def offer(self, partition: Partition, offset: int, item: Item) -> Offer:
+        """Admit the event if it is the next one of its partition; waits for a free slot."""
+        refusal = self._refuse(partition, offset)
+        if refusal:
+            return refusal
+        await self._slots.acquire()
+        refusal = self._refuse(partition, offset)  # the wait may have outlived the assignment
+        if refusal:
+            self._slots.release()
+            return refusal
+        lane = self._lanes[partition]
+        lane.expected = offset + 1
+        lane.entries.append(_Entry(offset, item, self._start(item)))
+        if lane.settler is None or lane.settler.done():
+            lane.settler = asyncio.create_task(self._settle_lane(partition, lane))
+        return Offer.ADMITTED
+
+    async def drained(self) -> None:
+        """Wait until nothing is in flight."""
+        while settlers := [lane.settler for lane in self._lanes.values() if lane.entries]:
+            await asyncio.wait([settler for settler in settlers if settler])
+
+    def _refuse(self, partition: Partition, offset: int) -> Offer | None:
+        lane = self._lanes.get(partition)
+        if lane is None:
+            return Offer.FOREIGN
+        if offset > lane.expected:
+            return Offer.GAP
+        if offset < lane.settled:
+            return Offer.SETTLED
+        return Offer.IN_FLIGHT if offset < lane.expected else None
+
+    def _start(self, item: Item) -> asyncio.Task[Result]:
+        async def work() -> Result:
+            return await self._work(item)
+
+        return asyncio.create_task(work())
+
+    async def _settle_lane(self, partition: Partition, lane: _Lane[Item, Result]) -> None:
+        """Settle the lane's events from its head on, until it is empty."""
+        while lane.entries:
+            batch = [await self._finished(lane.entries[0])]
+            for entry in tuple(lane.entries)[1:MOST_PER_BATCH]:
+                if not entry.task.done() or entry.task.cancelled() or entry.task.exception():
+                    break
+                batch.append(Done(entry.offset, entry.item, entry.task.result()))
+            await self._insist(partition, batch)
+            for done in batch:
+                lane.entries.popleft()
+                lane.settled = done.offset + 1
+                self._slots.release()
+
+    async def _finished(self, entry: _Entry[Item, Result]) -> Done[Item, Result]:
+        while True:
+            try:
+                return Done(entry.offset, entry.item, await entry.task)
+            except Exception as error:
+                self._log.exception("work raised; trying again", offset=entry.offset, error=error)
+            await asyncio.sleep(PAUSE_S)
+            entry.task = self._start(entry.item)
+
+    async def _insist(self, partition: Partition, batch: Sequence[Done[Item, Result]]) -> None:
+        while True:
+            try:
+                return await self._settle(partition, batch)
+            except Exception as error:
+                self._log.exception(
+                    "settling raised; trying again", partition=partition, error=error
+                )
+            await asyncio.sleep(PAUSE_S)
