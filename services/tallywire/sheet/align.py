@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.reasons import Code, Reason
-from tallywire.sheet.boxes import Edges, box_edges, look_at_edges, move_to_edges, support
+from tallywire.sheet.boxes import Edges, Together, box_edges, look_at_edges, move_to_edges, support
 from tallywire.sheet.geometry import apply_map, fit_homography
 from tallywire.sheet.layout import Layout, Mark, MarkKind
 from tallywire.sheet.marks import find_blobs
@@ -18,11 +18,19 @@ from tallywire.sheet.match import Match, match_marks
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
-MARKS_PX = 640  # longer side of the copy that marks are looked for on
-BOXES_PX = 1200  # longer side of the grey copy that boxes are looked for on
+MARKS_PX = 500  # about the longer side of the copy that marks are looked for on
+BOXES_PX = 1300  # about the longer side of the grey copy that boxes are looked for on
 MOST_TRIALS = 4  # ways to tell the marks that are tried on the boxes
-FIRST_REACH_MM = 2.6
-REACHES_MM = (2.6, 1.4, 0.9)
+TRIAL_REACH_MM = 4.0
+# Reach in mm, what moves together, and the weight of a mark's point against a box's edge: marks
+# lead at first, and in the end the boxes know better where they are.
+STAGES = (
+    (4.0, Together.FIELD, 1.0),
+    (2.0, Together.CELL, 0.4),
+    (1.25, Together.EDGE, 0.15),
+    (1.0, Together.EDGE, 0.1),
+)
+JUDGED_REACH_MM = 2.5
 LEAST_SUPPORT = 0.4  # share of box edges that must show where the layout has them
 
 
@@ -101,11 +109,14 @@ def to_grey(pixels: U8) -> U8:
 
 
 def _shrunk(pixels: U8, longest_px: int) -> tuple[U8, float]:
-    scale = longest_px / max(pixels.shape[:2])
-    if scale >= 1:
+    """A copy at about that size, and its scale; whole factors only, they are far quicker."""
+    factor = max(1, round(max(pixels.shape[:2]) / longest_px))
+    if factor == 1:
         return pixels, 1.0
-    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), scale
+    height, width = (side // factor for side in pixels.shape[:2])
+    cut = pixels[: height * factor, : width * factor]
+    small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), 1 / factor
 
 
 def _zoom(factor: float) -> F64:
@@ -131,8 +142,9 @@ def _trials(grey: U8, layout: Layout, edges: Edges, match: Match, zoom: F64) -> 
 
 def _support(grey: U8, edges: Edges, matrix: F64) -> float:
     """How many edges show anywhere near: good enough to tell a right map from a wrong one."""
-    seen = look_at_edges(grey, edges, matrix, FIRST_REACH_MM)
-    return float((seen.seen * np.exp(-((seen.offset_mm / 1.5) ** 2))).mean())
+    seen = look_at_edges(grey, edges, matrix, TRIAL_REACH_MM, Together.FIELD)
+    near = np.exp(-((seen.offset_mm / TRIAL_REACH_MM) ** 2))
+    return float((np.sqrt(np.maximum(seen.strength, 0)) * seen.seen * near).mean())
 
 
 def _mark_points(layout: Layout, match: Match) -> tuple[F64, F64, F64, F64]:
@@ -154,17 +166,20 @@ def _corners(mark: Mark, match: Match) -> F64:
     basis = np.linalg.inv(np.column_stack([right, down]))
     reach = (hull - hull.mean(axis=0)) @ basis.T
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-    return np.asarray(hull[(reach @ signs.T).argmax(axis=0)])
+    axes = np.stack([right / np.linalg.norm(right), down / np.linalg.norm(down)])
+    half_pixel = 0.5 * signs @ axes  # hulls run through the middle of the outermost pixels
+    return np.asarray(hull[(reach @ signs.T).argmax(axis=0)] + half_pixel)
 
 
 def _refined(grey: U8, edges: Edges, trial: _Trial) -> _Trial:
     """Move the map onto the printed boxes, in ever smaller steps."""
     matrix = trial.page_to_image
-    for reach in REACHES_MM:
-        seen = look_at_edges(grey, edges, matrix, reach)
+    marks = trial.marks_mm, trial.marks_px
+    for reach, together, mark_weight in STAGES:
+        seen = look_at_edges(grey, edges, matrix, reach, together)
         if seen.seen.sum() >= 8:
-            matrix = move_to_edges(matrix, edges, seen, trial.marks_mm, trial.marks_px)
-    share = support(look_at_edges(grey, edges, matrix, REACHES_MM[-1]), edges)
+            matrix = move_to_edges(matrix, edges, seen, marks, mark_weight)
+    share = support(look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.EDGE), edges)
     return _Trial(matrix, trial.match, trial.marks_mm, trial.marks_px, share)
 
 

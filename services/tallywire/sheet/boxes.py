@@ -3,7 +3,9 @@ the map so that they do. A form's boxes are its finest marks, spread over all th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
@@ -23,17 +25,33 @@ SIDE_STEPS = 4  # a line is darker than the paper 1 mm to either side
 LEAST_CONTRAST = 3.5  # grey levels by which a line must stand out, whatever the noise
 NOISE_TIMES = 2.2
 PRECISE = 0.06  # of the cell's smaller side: a line this near is where it should be
-MARK_WEIGHT = 3.0  # one mark point against one edge
+
+
+class Together(Enum):
+    """Which edges are looked for together: the more, the surer and the coarser.
+
+    Opposite edges move together, so that a neighbouring box's line is not taken for one's own:
+    at the wrong shift only one of the two shows.
+    """
+
+    FIELD = "field"
+    CELL = "cell"
+    EDGE = "edge"
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """All edges of all boxes: `start`, `end` and unit `normal` in mm, each float64 [E, 2]; four a
-    cell, in the order top, right, bottom, left. `near_mm` is what counts as precise."""
+    """All edges of all boxes, four a cell: top, right, bottom, left.
+
+    `start`, `end` in mm and the unit `normal` (up for top and bottom, right for the sides) are
+    float64 [E, 2]; `groups` holds for every kind of togetherness each edge's share in each group,
+    float64 [G, E] with rows that sum to 1; `near_mm` is what counts as precise.
+    """
 
     start: F64
     end: F64
     normal: F64
+    groups: Mapping[Together, F64]
     near_mm: float
 
     @property
@@ -56,13 +74,27 @@ def box_edges(layout: Layout) -> Edges:
     """The edges of the layout's cells."""
     corners = np.array([cell.corners_mm for cell in layout.cells])
     start, end = corners.reshape(-1, 2), np.roll(corners, -1, axis=1).reshape(-1, 2)
-    along = end - start
-    length = np.hypot(along[:, 0], along[:, 1])
-    normal = np.stack([along[:, 1], -along[:, 0]], axis=1) / length[:, None]
-    return Edges(start, end, normal, max(PRECISE * float(length.min()), 0.35))
+    normal = np.tile([[0.0, -1.0], [1.0, 0.0]], (2 * len(corners), 1))
+    direction = np.tile([0, 1], 2 * len(corners))
+    field = np.repeat(np.arange(len(layout.fields)), [4 * len(f.cells) for f in layout.fields])
+    cell = np.repeat(np.arange(len(corners)), 4)
+    groups = {
+        Together.FIELD: _shares(2 * field + direction),
+        Together.CELL: _shares(2 * cell + direction),
+        Together.EDGE: np.eye(len(start)),
+    }
+    shortest = float(np.abs(end - start).max(axis=1).min())
+    return Edges(start, end, normal, groups, max(PRECISE * shortest, 0.35))
 
 
-def look_at_edges(grey: U8, edges: Edges, page_to_image: F64, reach_mm: float) -> Sightings:
+def _shares(group: NDArray[np.int64]) -> F64:
+    member = (group == np.unique(group)[:, None]).astype(np.float64)
+    return np.asarray(member / member.sum(axis=1, keepdims=True))
+
+
+def look_at_edges(
+    grey: U8, edges: Edges, page_to_image: F64, reach_mm: float, together: Together
+) -> Sightings:
     """Look for each edge's line within `reach_mm` of where the map puts it.
 
     Args:
@@ -70,28 +102,35 @@ def look_at_edges(grey: U8, edges: Edges, page_to_image: F64, reach_mm: float) -
         edges: of the layout.
         page_to_image: float64 [3, 3], mm to px.
         reach_mm: how far to either side.
+        together: edges that must have moved alike.
     """
     steps = round(reach_mm / STEP_MM)
-    offsets: F64 = np.arange(-steps - SIDE_STEPS, steps + SIDE_STEPS + 1) * STEP_MM
-    response = _response(_profiles(grey, edges, page_to_image, offsets))
-    reached = offsets[SIDE_STEPS:-SIDE_STEPS]
-    noise = float(np.median(response))
-    preferred = response * np.exp(-((reached / (1.2 * reach_mm)) ** 2))
+    reached: F64 = np.asarray(np.arange(-steps, steps + 1) * STEP_MM)
+    margin = SIDE_STEPS * STEP_MM
+    offsets = np.linspace(-margin - reached[-1], margin + reached[-1], 2 * (steps + SIDE_STEPS) + 1)
+    single = _response(_profiles(grey, edges, page_to_image, offsets))
+    noise = float(np.median(single))
+    shares = edges.groups[together]
+    response = shares @ single
+    preferred = response * np.exp(-((reached / (1.5 * reach_mm)) ** 2))
     best = preferred.argmax(axis=1)
-    rows = np.arange(len(best))
-    strength = response[rows, best]
     offset = reached[best] + STEP_MM * _vertex(response, best)
-    return Sightings(offset, strength >= max(LEAST_CONTRAST, NOISE_TIMES * noise), strength)
+    strength = response[np.arange(len(best)), best]
+    seen = strength >= max(LEAST_CONTRAST, NOISE_TIMES * noise)
+    group = shares.argmax(axis=0)
+    return Sightings(offset[group], seen[group], strength[group])
 
 
 def _profiles(grey: U8, edges: Edges, page_to_image: F64, offsets: F64) -> F32:
     """Float32 [E, K]: mean grey along each edge, moved by each offset (mm) along its normal."""
     on_edge = edges.start[:, None] + (edges.end - edges.start)[:, None] * ALONG[None, :, None]
-    places = on_edge[:, None] + (edges.normal[:, None] * offsets[None, :, None])[:, :, None]
-    pixels = apply_map(page_to_image, places).astype(np.float32)
+    # In homogeneous pixels a step along the normal is a plain sum.
+    start = (on_edge @ page_to_image[:, :2].T + page_to_image[:, 2]).astype(np.float32)
+    step = (edges.normal @ page_to_image[:, :2].T).astype(np.float32)
+    moved = offsets.astype(np.float32)[None, :, None]
+    x, y, w = (start[:, None, :, i] + moved * step[:, None, None, i] for i in range(3))
     count, steps = len(on_edge), len(offsets)
-    flat = pixels.reshape(count, -1, 2)
-    columns, rows = np.ascontiguousarray(flat[..., 0]), np.ascontiguousarray(flat[..., 1])
+    columns, rows = (x / w).reshape(count, -1), (y / w).reshape(count, -1)
     values = cv2.remap(grey, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(values.reshape(count, steps, -1).mean(axis=2, dtype=np.float32))
 
@@ -128,7 +167,11 @@ def support(sightings: Sightings, edges: Edges) -> float:
 
 
 def move_to_edges(
-    page_to_image: F64, edges: Edges, sightings: Sightings, marks_mm: F64, marks_px: F64
+    page_to_image: F64,
+    edges: Edges,
+    sightings: Sightings,
+    marks: tuple[F64, F64],
+    mark_weight: float,
 ) -> F64:
     """The homography nearest to `page_to_image` under which the seen lines lie on the edges.
 
@@ -136,8 +179,9 @@ def move_to_edges(
         page_to_image: float64 [3, 3], the present map.
         edges: of the layout.
         sightings: as seen with the present map.
-        marks_mm: float64 [M, 2]: points of marks, which hold the map outside the table.
-        marks_px: float64 [M, 2]: where they were found.
+        marks: points of marks in mm and in px, each float64 [M, 2], which hold the map outside
+            the table.
+        mark_weight: of one such point, against one edge.
     """
     seen = sightings.seen
     source = edges.middle[seen]
@@ -151,10 +195,11 @@ def move_to_edges(
     weight /= (
         1 + (_unexplained(sightings.offset_mm[seen], source, edges.normal[seen]) / spread) ** 2
     )
+    marks_mm, marks_px = marks
     points = np.vstack([source, marks_mm, marks_mm])
     axes = np.vstack([normal, np.repeat(np.eye(2), len(marks_mm), axis=0)])
     places = np.concatenate([(normal * found).sum(axis=1), marks_px[:, 0], marks_px[:, 1]])
-    weights = np.concatenate([weight, np.full(2 * len(marks_mm), MARK_WEIGHT)])
+    weights = np.concatenate([weight, np.full(2 * len(marks_mm), mark_weight)])
     return fit_to_lines(points, axes, places, weights, page_to_image)
 
 

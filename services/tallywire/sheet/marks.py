@@ -21,6 +21,8 @@ HUE_TOLERANCE = 20  # OpenCV's hue, 0 to 180
 LEAST_SATURATION = 34  # of 255; paler is paper, whatever its tint
 SHADOW = 0.22  # of full light: darker, colours cannot be told
 DARK = 0.62  # of the light around it: a black mark
+MOST_ASPECT = 0.7  # log of how much longer or shorter than the mark, by perspective or a stain
+MOST_FULLNESS = 0.4
 SMALLEST_SCALE, LARGEST_SCALE = 0.45, 1.5  # of the scale at which the page just fills the image
 
 
@@ -89,46 +91,38 @@ def _dark(picture: U8) -> Bools:
 
 
 def _blobs(mask: Bools, mark: Mark, fill: float) -> tuple[Blob, ...]:
-    box = mark.box
-    area_mm = box.width_mm * box.height_mm
-    if mark.kind is MarkKind.COLOUR_CIRCLE:
-        area_mm *= math.pi / 4
-    least, most = (area_mm * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE))
-    filled = mask.astype(np.uint8)
+    closed = mask.astype(np.uint8)
     if mark.kind is not MarkKind.CORNER_SQUARE:  # printing and pen strokes cut colour marks up
-        closed = cv2.morphologyEx(filled, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-        filled = np.asarray(closed, np.uint8)
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(filled)
-    area = stats[:, cv2.CC_STAT_AREA]
-    fits = (area >= least * 0.7) & (area <= most)
-    fits[0] = False
-    ids = np.flatnonzero(fits)
-    blobs = []
-    for index in ids[np.argsort(-area[ids])][: 4 * MOST]:
-        blob = _blob(labels, stats[index], int(index), centres[index], mark)
-        if blob is not None:
-            blobs.append(blob)
+        closed = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
+    contours, _ = cv2.findContours(closed, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    area_mm = mark.box.width_mm * mark.box.height_mm * _full(mark)
+    least, most = (area_mm * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE))
+    shortest = 2 * math.sqrt(least)  # no shape of that area has a shorter outline
+    outlines = [outline for outline in contours if len(outline) >= shortest]
+    blobs = [blob for outline in outlines if (blob := _blob(outline, mark, least, most))]
     return tuple(sorted(blobs, key=lambda blob: blob.unlike)[:MOST])
 
 
-def _blob(
-    labels: NDArray[Any], stats: NDArray[Any], index: int, centre: F64, mark: Mark
-) -> Blob | None:
-    """The component as a candidate, None where its shape is not the mark's at all."""
-    left, top, width, height, area = (int(value) for value in stats)
-    part = (labels[top : top + height, left : left + width] == index).astype(np.uint8)
-    contours, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outline = max(contours, key=len)
-    hull = cv2.convexHull(outline).reshape(-1, 2).astype(np.float64)
-    (_, sides, _) = cv2.minAreaRect(outline)
-    long, short = max(sides) + 1, min(sides) + 1
-    wanted_long = max(mark.box.width_mm, mark.box.height_mm)
-    wanted_short = min(mark.box.width_mm, mark.box.height_mm)
-    aspect = abs(math.log((long / short) / (wanted_long / wanted_short)))
-    wanted_fill = math.pi / 4 if mark.kind is MarkKind.COLOUR_CIRCLE else 1.0
-    fullness = abs(area / (long * short) - wanted_fill)
-    if aspect > 0.7 or fullness > 0.45:
+def _full(mark: Mark) -> float:
+    """Share of its box that the mark fills."""
+    return math.pi / 4 if mark.kind is MarkKind.COLOUR_CIRCLE else 1.0
+
+
+def _blob(outline: NDArray[Any], mark: Mark, least_px: float, most_px: float) -> Blob | None:
+    """The outline as a candidate, None where its size or shape is not the mark's at all."""
+    if cv2.contourArea(outline, oriented=True) > 0:
+        return None  # a hole's outline
+    moments = cv2.moments(outline)
+    area = moments["m00"] + len(outline) / 2 + 1  # outlines run through pixel centres
+    if not least_px <= area <= most_px or moments["m00"] <= 0:
         return None
-    return Blob(
-        (float(centre[0]), float(centre[1])), hull + np.array([left, top]), aspect + fullness
-    )
+    sides = cv2.minAreaRect(outline)[1]
+    long, short = max(sides) + 1, min(sides) + 1
+    wanted = mark.box.width_mm / mark.box.height_mm
+    aspect = abs(math.log((long / short) / max(wanted, 1 / wanted)))
+    fullness = abs(area / (long * short) - _full(mark))
+    if aspect > MOST_ASPECT or fullness > MOST_FULLNESS:
+        return None
+    hull = np.asarray(cv2.convexHull(outline), np.float64).reshape(-1, 2)
+    center = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    return Blob(center, hull, aspect + fullness)
