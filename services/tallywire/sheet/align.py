@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from tallywire.sheet.geometry import apply_map, fit_homography
 from tallywire.sheet.layout import Layout, Mark, MarkKind
 from tallywire.sheet.marks import find_blobs
 from tallywire.sheet.match import Match, match_marks
+from tallywire.sheet.picture import shrink, to_grey, zoom
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -76,66 +76,48 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
     Returns:
         the alignment, or MARKS_NOT_FOUND or WRONG_FORM with what was found instead.
     """
-    small, small_scale = _shrunk(pixels, MARKS_PX)
-    found = find_blobs(small, layout)
+    for_marks = _factor(pixels, MARKS_PX)
+    found = find_blobs(shrink(pixels, for_marks), layout)
     matches = match_marks(layout, found)
     if not matches:
         return _marks_not_found(layout, {key: len(blobs) for key, blobs in found.items()})
-    picture, scale = _shrunk(pixels, BOXES_PX)
-    grey = to_grey(picture)
+    for_boxes = _factor(pixels, BOXES_PX)
+    grey = to_grey(shrink(pixels, for_boxes))
     edges = box_edges(layout)
-    zoom = _zoom(scale / small_scale)
+    finer = zoom(1 / for_boxes) @ zoom(for_marks)
     trials = [
         trial
         for match in matches[:MOST_TRIALS]
-        for trial in _trials(grey, layout, edges, match, zoom)
+        for trial in _trials(grey, layout, edges, match, finer)
     ]
     best = _refined(grey, edges, max(trials, key=lambda trial: trial.support))
     if best.support < LEAST_SUPPORT:
         return _wrong_form(layout, best)
-    back = _zoom(1 / scale)
+    back = zoom(for_boxes)
     centers = {
-        key: apply_map(back @ zoom, np.array(blob.center)) for key, blob in best.match.blobs.items()
+        key: apply_map(back @ finer, np.array(blob.center))
+        for key, blob in best.match.blobs.items()
     }
     marks = tuple(FoundMark(key, (float(at[0]), float(at[1]))) for key, at in centers.items())
     return Alignment(back @ best.page_to_image, marks, best.support)
 
 
-def to_grey(pixels: U8) -> U8:
-    """Grey uint8 [H, W] of BGR or grey pixels."""
-    if pixels.ndim == 2:
-        return pixels
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+def _factor(pixels: U8, longest_px: int) -> int:
+    longest = max(pixels.shape[0], pixels.shape[1])
+    return max(1, round(longest / longest_px))
 
 
-def _shrunk(pixels: U8, longest_px: int) -> tuple[U8, float]:
-    """A copy at about that size, and its scale; whole factors only, they are far quicker."""
-    factor = max(1, round(max(pixels.shape[:2]) / longest_px))
-    if factor == 1:
-        return pixels, 1.0
-    height, width = (side // factor for side in pixels.shape[:2])
-    cut = pixels[: height * factor, : width * factor]
-    small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), 1 / factor
-
-
-def _zoom(factor: float) -> F64:
-    """Map between pixel grids of different scale, pixel centres at whole numbers."""
-    shift = (factor - 1) / 2
-    return np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1]])
-
-
-def _trials(grey: U8, layout: Layout, edges: Edges, match: Match, zoom: F64) -> list[_Trial]:
+def _trials(grey: U8, layout: Layout, edges: Edges, match: Match, finer: F64) -> list[_Trial]:
     """The match's affine map, and the homography that its rectangles' corners add."""
     centers_mm, centers_px, corners_mm, corners_px = _mark_points(layout, match)
-    affine = zoom @ match.page_to_image
+    affine = finer @ match.page_to_image
     maps = [(affine, centers_mm, centers_px)]
     if len(centers_mm) + len(corners_mm) >= 4:
         both_mm, both_px = np.vstack([centers_mm, corners_mm]), np.vstack([centers_px, corners_px])
-        homography = zoom @ fit_homography(both_mm, both_px, match.page_to_image)
+        homography = finer @ fit_homography(both_mm, both_px, match.page_to_image)
         maps.append((homography, both_mm, both_px))
     return [
-        _Trial(matrix, match, mm, apply_map(zoom, px), _support(grey, edges, matrix))
+        _Trial(matrix, match, mm, apply_map(finer, px), _support(grey, edges, matrix))
         for matrix, mm, px in maps
     ]
 

@@ -35,6 +35,8 @@ PEN_PX = 11  # wider than any pen stroke of a patch, narrower than a shadow
 FAINTEST = 22.0  # ink, 0 to 255, that is stretched to full black and no less: blank stays blank
 NOISE_TIMES = 6.0  # ink must stand out of the paper's own noise by this factor
 NOISIEST = 12.0  # ink; more spread than this is writing, not paper
+OUTLIER = 3.0  # of the noise: no grain of paper is darker
+PALEST = 9.0  # ink, 0 to 255, of a pencil's palest stroke
 STROKE = 0.3  # of the pen's ink: darker is part of a stroke
 SMALLEST_DIGIT = 0.36  # of the box: smaller ink (a dash, a speck) is not blown up to a digit
 CHANNELS = 96  # OpenCV filters at most 128 channels at once
@@ -42,9 +44,10 @@ CHANNELS = 96  # OpenCV filters at most 128 channels at once
 
 @dataclass(frozen=True, slots=True)
 class _Levels:
-    """Per patch, float32 [N]: the ink that is paper, and the ink that is pen, 0 to 255."""
+    """Per patch, float32 [N]: the ink that is paper, its spread, and the ink that is pen."""
 
     paper: F32
+    noise: F32
     pen: F32
 
     def between(self, share: float) -> F32:
@@ -105,7 +108,10 @@ def clean_patches(patches: U8, boxes_px: F64, *, loose: bool = False) -> U8:
 def _clean_stack(stack: U8, boxes_px: F64, *, loose: bool) -> U8:
     ink = erase_lines(relative_ink(stack), boxes_px, loose=loose)
     levels = _levels(ink, boxes_px)
-    strokes = find_strokes(ink > levels.between(STROKE), boxes_px, loose=loose)
+    threshold = np.maximum(
+        levels.between(STROKE), levels.paper + np.maximum(OUTLIER * levels.noise, PALEST)
+    )
+    strokes = find_strokes(ink > threshold, boxes_px, loose=loose)
     contrast = _stretch(ink, levels).transpose(2, 0, 1) * strokes.mask
     return _centre(contrast, strokes)
 
@@ -149,7 +155,11 @@ def _levels(ink: U8, boxes_px: F64) -> _Levels:
     middle, upper, pen = ((share < level).sum(axis=1) for level in (0.5, 0.7, 0.985))
     noise = np.clip((upper - middle) / 0.52, 1, NOISIEST)  # 70 % lie below 0.52 sigma
     floor = middle + np.maximum(FAINTEST, NOISE_TIMES * noise)
-    return _Levels(middle.astype(np.float32), np.maximum(pen, floor).astype(np.float32))
+    return _Levels(
+        middle.astype(np.float32),
+        noise.astype(np.float32),
+        np.maximum(pen, floor).astype(np.float32),
+    )
 
 
 def _stretch(ink: U8, levels: _Levels) -> U8:

@@ -1,0 +1,36 @@
+"""Small operations on whole pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+
+def to_grey(pixels: U8) -> U8:
+    """Grey uint8 [H, W] of BGR or grey pixels."""
+    if pixels.ndim == 2:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def shrink(pixels: U8, factor: int) -> U8:
+    """A copy at 1 / factor of the size, the same picture for 1; what does not fill a pixel is cut.
+
+    Whole factors only: they are several times quicker than others.
+    """
+    if factor == 1:
+        return pixels
+    height, width = (side // factor for side in pixels.shape[:2])
+    cut = pixels[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def zoom(factor: float) -> F64:
+    """Float64 [3, 3]: from one pixel grid to another of `factor` times its size; pixel centres
+    lie at whole numbers."""
+    shift = (factor - 1) / 2
+    return np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1]])
