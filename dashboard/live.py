@@ -1,0 +1,86 @@
+"""The live page: what has been counted so far, for a wall and for a laptop."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+
+import streamlit as st
+
+from dashboard import charts, frame, markup, source
+from dashboard.board import Board, DistrictRow, board
+from dashboard.figures import cumulative, outlook, ranked, rate_per_minute
+from tallywire.election import Contest, Election
+
+REFRESH_S = 2.0
+
+
+def page() -> None:
+    """Draw the page; the fragment inside redraws itself."""
+    election = source.election()
+    contest, district = _choices(election)
+    _count(contest.id, district)
+
+
+def _choices(election: Election) -> tuple[Contest, str | None]:
+    """Contest and district to show; nothing to choose where there is only one."""
+    contest, district = election.contests[0], None
+    columns = st.columns(2) if len(election.contests) > 1 or len(election.districts) > 1 else ()
+    if len(election.contests) > 1:
+        contest = columns[0].selectbox("Contest", election.contests, format_func=lambda c: c.name)
+    if len(election.districts) > 1:
+        names = {None: "All districts", **{item.id: item.name for item in election.districts}}
+        district = columns[1].selectbox("District", list(names), format_func=lambda d: names[d])
+    return contest, district
+
+
+@st.fragment(run_every=REFRESH_S)
+def _count(contest_id: str, district: str | None) -> None:
+    election = source.election()
+    contest = election.contest(contest_id) or election.contests[0]
+    look = source.look()
+    frame.head(election, contest.name, look)
+    shown = board(election, contest, look.counters(contest.id), district)
+    if not shown.started:
+        st.html(markup.waiting(shown.progress.expected))
+        return
+    _figures(shown, source.tolerance(contest.id))
+
+
+def _figures(shown: Board, tolerance: int) -> None:
+    rate = rate_per_minute(shown.arrivals, datetime.now(UTC).timestamp())
+    st.html(markup.kpis(shown.progress, shown.votes, rate))
+    left, right = st.columns([1.75, 1], gap="large")
+    with left:
+        st.html(markup.results(shown.lines))
+    with right:
+        names = {line.id: line.id for line in shown.lines}
+        bound = outlook(shown.lines, shown.progress, tolerance)
+        st.html(markup.verdict(bound, shown.progress, names))
+        _arrivals(shown)
+        st.html(
+            markup.table("Districts", DISTRICT_HEADERS, [_district(row) for row in shown.districts])
+        )
+
+
+def _arrivals(shown: Board) -> None:
+    st.html('<div class="tw tw-panel"><h2>Tallies counted over time</h2></div>')
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    chart = charts.arrivals(cumulative(shown.arrivals), shown.progress.expected, theme)
+    st.altair_chart(chart, theme=None, key="arrivals")
+
+
+DISTRICT_HEADERS = ("District", "Stations", "Reported", "Held", "Votes", "First", "Second")
+
+
+def _district(row: DistrictRow) -> tuple[str, ...]:
+    progress, votes = row.progress, sum(line.votes for line in row.lines)
+    first, second = [line for line in ranked(row.lines) if line.candidate][:2]
+    return (
+        escape(row.name),
+        markup.count(progress.expected),
+        markup.percent(progress.counted, progress.expected, 0),
+        markup.count(progress.held),
+        markup.count(votes),
+        *(markup.leader(line, votes) for line in (first, second)),
+    )
