@@ -54,11 +54,11 @@ def residual_network(options: NetworkOptions) -> Any:
         keras.Model: float32 [N, 28, 28, 1] in 0..1 -> logits float32 [N, 11].
     """
     cells = keras.Input(CELL)
-    x = _conv(cells, 16, 3, 1, options.batch_norm, FIRST_CONV)
-    x = _conv(x, 32, 3, 2, options.batch_norm, "conv2")
-    x = _block(x, 32, 1, options.batch_norm, "block1")
-    x = _block(x, 64, 2, options.batch_norm, "block2")
-    x = _block(x, 96, 2, options.batch_norm, "block3")
+    x = _conv(cells, 12, 3, 1, options.batch_norm, FIRST_CONV)
+    x = _conv(x, 24, 3, 2, options.batch_norm, "conv2")
+    x = _block(x, 24, 1, options.batch_norm, "block1")
+    x = _block(x, 48, 2, options.batch_norm, "block2")
+    x = _block(x, 80, 2, options.batch_norm, "block3")
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dropout(options.dropout)(x)
     return keras.Model(cells, keras.layers.Dense(CLASSES, name="logits")(x))

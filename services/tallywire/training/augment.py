@@ -1,0 +1,79 @@
+"""Small changes to normalised cells while training, so that no cell is seen twice alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+
+CENTRE = 13.5
+SHIFT_PX = 1.2
+SHEAR = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Augment:
+    """How far cells are changed.
+
+    `rotation_deg` and `zoom` are the paper's (within 15 degrees, within 20 %); `equalise`
+    flattens each cell's histogram instead of using its own contrast; `erase` is the share of
+    cells that lose a small patch, as faint ink does.
+    """
+
+    enabled: bool = True
+    rotation_deg: float = 15.0
+    zoom: float = 0.2
+    equalise: bool = False
+    erase: float = 0.1
+
+
+def augment(images: U8, options: Augment, rng: Generator) -> U8:
+    """Turn, zoom, shift and shear each cell by a random amount.
+
+    Args:
+        images: uint8 [N, 28, 28].
+        options: how far.
+        rng: the only source of chance.
+
+    Returns:
+        uint8 [N, 28, 28], new.
+    """
+    if not options.enabled:
+        return prepare_plain(images, options)
+    out = np.empty_like(images)
+    for image, target, matrix in zip(images, out, _matrices(len(images), options, rng), strict=True):
+        cv2.warpAffine(image, matrix, (28, 28), target, flags=cv2.INTER_LINEAR)
+    _erase(out, options.erase, rng)
+    return prepare_plain(out, options)
+
+
+def prepare_plain(images: U8, options: Augment) -> U8:
+    """The part that also holds at validation: histogram equalisation, if chosen."""
+    if not options.equalise:
+        return images
+    return np.stack([cv2.equalizeHist(image) for image in images]).astype(np.uint8)
+
+
+def _matrices(count: int, options: Augment, rng: Generator) -> NDArray[np.float64]:
+    """Float64 [N, 2, 3]; normal spreads cut at the limits, so that most cells change little."""
+    limit = options.rotation_deg
+    angle = np.deg2rad(np.clip(rng.normal(0, limit / 2, count), -limit, limit))
+    scale = 1 + np.clip(rng.normal(0, options.zoom / 2, count), -options.zoom, options.zoom)
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    shear = rng.normal(0, SHEAR, count)
+    linear = np.stack([np.stack([cos, sin + shear], 1), np.stack([-sin, cos], 1)], 1)
+    middle = np.full(2, CENTRE)
+    shift = middle - linear @ middle + rng.normal(0, SHIFT_PX, (count, 2))
+    return np.concatenate([linear, shift[:, :, None]], axis=2)
+
+
+def _erase(images: U8, share: float, rng: Generator) -> None:
+    for index in np.flatnonzero(rng.random(len(images)) < share):
+        size = int(rng.integers(2, 6))
+        x, y = rng.integers(0, 28 - size, 2)
+        images[index, y : y + size, x : x + size] = 0

@@ -1,0 +1,149 @@
+"""Pen trajectories of digits: read from a file, and drawn as ink at any width, slant and pressure."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tallywire.errors import InvalidFileError, Problem
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+SHIFT = 4  # OpenCV draws at 1/16 px
+ARRAYS = (
+    "points", "stroke_starts", "digit_starts", "labels", "writers", "writer_split", "suspect",
+)  # fmt: skip
+
+
+class Split(IntEnum):
+    """To which part a writer belongs; nobody trains or tunes on TEST."""
+
+    TRAIN = 0
+    VALIDATION = 1
+    TEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectories:
+    """Digits as pen strokes. `digits[i]` is a tuple of strokes, each float32 [points, 2] (x right,
+    y down, centred on 0, the longer side 1 long); `labels` uint8 [N], 0 to 9."""
+
+    digits: tuple[tuple[F32, ...], ...]
+    labels: U8
+
+    def of(self, label: int) -> Ints:
+        """Indices of the digits with this label."""
+        return np.flatnonzero(self.labels == label)
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """How a trajectory is drawn.
+
+    `height_px` is the digit's height, `width_px` the stroke's width at full pressure;
+    `rotation_deg` turns it counter-clockwise, `slant` shears it (x by y, positive leans right),
+    `aspect` stretches x; `pressure` 0..1 is how far the width follows a wave along the stroke
+    whose phase is `phase`; `wobble` bends the strokes by so much of the digit's height.
+    """
+
+    height_px: float
+    width_px: float
+    rotation_deg: float = 0.0
+    slant: float = 0.0
+    aspect: float = 1.0
+    pressure: float = 0.0
+    wobble: float = 0.0
+    phase: float = 0.0
+
+
+def read_trajectories(path: Path, split: Split) -> Trajectories:
+    """Read the digits of one writer split; digits marked as suspect are left out of training.
+
+    About half of the suspect ones miss a stroke; they stay in the test split, whose figures
+    should not be flattered.
+
+    Raises:
+        InvalidFileError: not a file of trajectories; says what is missing.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            data = {name: file[name] for name in ARRAYS}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InvalidFileError(
+            [Problem(str(path), str(error), f"give an NPZ with the arrays {', '.join(ARRAYS)}")]
+        ) from error
+    keep = data["writer_split"][data["writers"]] == split
+    if split is not Split.TEST:
+        keep &= ~data["suspect"]
+    strokes = np.split(data["points"].astype(np.float32), data["stroke_starts"][1:])
+    ends = np.append(data["digit_starts"][1:], len(strokes))
+    chosen = np.flatnonzero(keep)
+    digits = tuple(_centred(strokes[data["digit_starts"][i] : ends[i]]) for i in chosen)
+    return Trajectories(digits, data["labels"][chosen])
+
+
+def _centred(strokes: list[F32]) -> tuple[F32, ...]:
+    points = np.concatenate(strokes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = max(float((high - low).max()), 1.0)
+    return tuple(((stroke - (low + high) / 2) / size).astype(np.float32) for stroke in strokes)
+
+
+def draw_digit(strokes: tuple[F32, ...], pen: Pen, canvas: U8, centre_px: tuple[float, float]) -> None:
+    """Draw a digit's ink onto `canvas`.
+
+    Args:
+        strokes: one entry of `Trajectories.digits`.
+        pen: how to draw it.
+        canvas: uint8 [H, W], 0 no ink, 255 full ink; drawn on in place, parts outside are cut.
+        centre_px: (x, y) of the digit's centre.
+    """
+    shaped = [_bend(stroke, pen) @ _shape_matrix(pen) for stroke in strokes]
+    points = np.concatenate(shaped)
+    low, high = points.min(axis=0), points.max(axis=0)
+    # A flat digit (a dash-like 1 on its side, a wide 2) must not grow beyond its height's width.
+    size = max(float(high[1] - low[1]), 0.75 * float(high[0] - low[0]), 1e-3)
+    offset = np.asarray(centre_px) - (low + high) / 2 * pen.height_px / size
+    for stroke in shaped:
+        _draw_stroke(canvas, stroke * (pen.height_px / size) + offset, pen)
+
+
+def _bend(stroke: F32, pen: Pen) -> F32:
+    if not pen.wobble:
+        return stroke
+    wave = np.sin(stroke[:, ::-1] * 5.0 + pen.phase + np.array([0.0, 1.7]))
+    return np.asarray(stroke + pen.wobble * wave, np.float32)
+
+
+def _shape_matrix(pen: Pen) -> F32:
+    """Row vectors times this: stretch, then slant, then rotate."""
+    angle = np.deg2rad(-pen.rotation_deg)
+    cos, sin = np.cos(angle), np.sin(angle)
+    stretch_slant = np.array([[pen.aspect, 0.0], [-pen.slant, 1.0]])
+    return np.asarray(stretch_slant @ np.array([[cos, sin], [-sin, cos]]), np.float32)
+
+
+def _draw_stroke(canvas: U8, points: NDArray[np.floating], pen: Pen) -> None:
+    fixed = np.round(points * (1 << SHIFT)).astype(np.int32)
+    if len(fixed) == 1:
+        fixed = np.repeat(fixed, 2, axis=0)
+    if pen.pressure < 0.05 or pen.width_px < 2:
+        width = max(1, round(pen.width_px))
+        cv2.polylines(canvas, [fixed], False, 255, width, cv2.LINE_AA, SHIFT)
+        return
+    parts = max(2, len(fixed) // 3)
+    for at, part in enumerate(np.array_split(np.arange(len(fixed) - 1), parts)):
+        if not len(part):
+            continue
+        wave = 0.5 + 0.5 * np.sin(pen.phase + at * 1.3)
+        width = max(1, round(pen.width_px * (1 - pen.pressure * wave)))
+        piece = fixed[part[0] : part[-1] + 2]
+        cv2.polylines(canvas, [piece], False, 255, width, cv2.LINE_AA, SHIFT)
