@@ -75,6 +75,7 @@ class Count:
     """
 
     field: str
+    option: str | None  # the election's option id; None for the sheet's own total
     written: int | None
     value: int | None
     confidence: float
