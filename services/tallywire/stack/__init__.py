@@ -1,0 +1,1 @@
+"""Servers on this machine for demo, bench and tests: started, watched, and never left behind."""

@@ -1,0 +1,186 @@
+"""`LocalStack`: everything an election night needs, on this machine, for as long as a `with`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from tallywire.settings import PREFIX, Settings, load_settings
+from tallywire.stack import programs
+from tallywire.stack.child import Child, Program
+from tallywire.stack.ports import LOOPBACK, any_free_port, choose_port
+from tallywire.stack.supervisor import Supervisor
+
+PREFERRED_PORTS = {"broker": 9092, "redis": 6379, "model": 8500, "dashboard": 8501}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which servers to run. `folder` takes their data and, in `logs/`, what they say."""
+
+    folder: Path
+    broker: str | None = "embedded"
+    redis: bool = True
+    model: bool = True
+    workers: int = 0
+    dashboard: bool = False
+    append_only: bool = True  # whether Redis keeps its data through its own end
+    ports: Mapping[str, int] = field(default_factory=dict)  # preferred ones; any where missing
+    settings: Mapping[str, str] = field(default_factory=dict)  # by field name: {"partitions": "4"}
+
+
+class LocalStack:
+    """A context manager: starts what the plan says, ends it in reverse order.
+
+    Enter it in a thread that lives as long as the stack, best the main one: there, SIGTERM and
+    SIGHUP then end the stack just as Ctrl-C does. Whatever ends this process, SIGKILL included,
+    ends its children.
+
+    Raises:
+        PeerError: a server did not start, with the end of its log.
+        UsageError: a server's program is not installed.
+    """
+
+    def __init__(self, plan: Plan, say: Callable[[str], object] = print) -> None:
+        self.plan = plan
+        self.workers: list[Child] = []
+        self.dashboard_url: str | None = None
+        self.environment: dict[str, str] = {
+            f"{PREFIX}{key.upper()}": value for key, value in plan.settings.items()
+        }
+        self._say = say
+        self._children: list[Child] = []
+        self._supervisor = Supervisor(say)
+        self._handlers: dict[signal.Signals, object] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """Settings that lead to this stack; for what runs in this process."""
+        given = {key.removeprefix(PREFIX).lower(): value for key, value in self.environment.items()}
+        return load_settings(**given)
+
+    @property
+    def children(self) -> Sequence[Child]:
+        """All processes, in the order they were started."""
+        return tuple(self._children)
+
+    @property
+    def restarts(self) -> int:
+        """How often a process had to be started again."""
+        return sum(child.restarts for child in self._children)
+
+    def child(self, name: str) -> Child:
+        """The process called `name`: broker, redis, model, dashboard, worker-1 ..."""
+        return next(child for child in self._children if child.program.name == name)
+
+    def __enter__(self) -> Self:
+        self._catch_signals()
+        try:
+            self._start_servers()
+            for _ in range(self.plan.workers):
+                self.start_worker()
+            if self.plan.dashboard:
+                self.start_dashboard()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self, program: Program) -> Child:
+        """Start any program as part of the stack; it is ended with it."""
+        child = Child(program, self.plan.folder / "logs")
+        self._children.append(child)
+        child.start()
+        if program.restart:
+            self._supervisor.watch(child)
+        return child
+
+    def start_worker(self) -> Child:
+        """Start one more worker; does not wait until it is ready."""
+        number = len(self.workers) + 1
+        child = self.start(programs.worker_program(number, any_free_port(), self.environment))
+        self.workers.append(child)
+        return child
+
+    def start_dashboard(self) -> Child:
+        """Start the live page; does not wait until it is ready."""
+        port = self._port("dashboard")
+        self.dashboard_url = f"http://{LOOPBACK}:{port}"
+        return self.start(programs.dashboard_program(port, self.environment))
+
+    def wait_ready(self) -> None:
+        """Wait until every process answers.
+
+        Raises:
+            PeerError: one does not, with the end of its log.
+        """
+        for child in self._children:
+            child.wait_ready()
+
+    def stop(self) -> None:
+        """End every process, last started first; a second Ctrl-C kills what is left."""
+        self._supervisor.stop()
+        try:
+            # Workers in parallel, since each may take seconds to hand back its partitions.
+            for child in self.workers:
+                child.ask_to_end()
+            for child in reversed(self._children):
+                child.end()
+        finally:
+            for child in self._children:
+                child.kill()
+            self._supervisor.release()
+            self._release_signals()
+
+    def _start_servers(self) -> None:
+        """Start the servers side by side, then wait for each."""
+        started = [self.start(program) for program in self._servers()]
+        for child in started:
+            child.wait_ready()
+
+    def _servers(self) -> Iterator[Program]:
+        plan = self.plan
+        if plan.model:
+            port = self._port("model")
+            yield programs.model_program(port, self.environment)
+            self.environment[f"{PREFIX}SERVING"] = f"{LOOPBACK}:{port}"
+        if plan.broker:
+            port = self._port("broker")
+            self.environment[f"{PREFIX}KAFKA"] = f"{LOOPBACK}:{port}"
+            yield programs.embedded_broker_program(port)
+        if plan.redis:
+            port = self._port("redis")
+            self.environment[f"{PREFIX}REDIS"] = f"redis://{LOOPBACK}:{port}/0"
+            folder = plan.folder / "redis"
+            yield programs.redis_program(port, folder, append_only=plan.append_only)
+
+    def _port(self, name: str) -> int:
+        return choose_port(name, self.plan.ports.get(name), self._say)
+
+    def _catch_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                self._handlers[number] = signal.signal(number, _leave)
+
+    def _release_signals(self) -> None:
+        while self._handlers:
+            number, handler = self._handlers.popitem()
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """Leave every `with` on the way out, as Ctrl-C does."""
+    raise SystemExit(128 + number)
