@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import cv2
@@ -11,16 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.sheet.layout import Layout, Mark, MarkKind
+from tallywire.sheet.picture import to_grey
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
+MaskMaker = Callable[[tuple[int, int, int]], U8]
 
 MOST = 12  # candidates kept for one mark
 HUE_TOLERANCE = 20  # OpenCV's hue, 0 to 180
 LEAST_SATURATION = 34  # of 255; paler is paper, whatever its tint
 SHADOW = 0.22  # of full light: darker, colours cannot be told
-DARK = 0.62  # of the light around it: a black mark
+BLACK = 0.25  # tone of black ink on a pale scan
+SOLID = 0.75  # of a mark's inside is of its colour: a printed frame is no mark
 MOST_ASPECT = 0.7  # log of how much longer or shorter than the mark, by perspective or a stain
 MOST_FULLNESS = 0.4
 SMALLEST_SCALE, LARGEST_SCALE = 0.45, 1.5  # of the scale at which the page just fills the image
@@ -36,28 +42,65 @@ class Blob:
     unlike: float
 
 
-def find_blobs(picture: U8, layout: Layout) -> dict[str, tuple[Blob, ...]]:
+class Look(Enum):
+    """How colour marks are looked for: by hue, or in a grey scan by tone."""
+
+    COLOUR = "colour"
+    TONE = "tone"
+
+
+def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob, ...]]:
     """Candidates for every mark of the layout, by mark id, likest first.
 
     Args:
-        picture: uint8 [H, W, 3] BGR or [H, W] grey; a copy of about 640 px is enough.
+        picture: uint8 [H, W, 3] BGR or [H, W] grey; a copy of about 500 px is enough.
         layout: the form's layout.
+        look: how colour marks are looked for; black marks are always looked for by tone.
     """
-    height, width = picture.shape[:2]
-    fill = max(height, width) / max(layout.width_mm, layout.height_mm)
-    coloured = [mark for mark in layout.marks if mark.kind is not MarkKind.CORNER_SQUARE]
-    hsv = _hsv(picture) if coloured and picture.ndim == 3 else None
+    fill = max(picture.shape[:2]) / max(layout.width_mm, layout.height_mm)
+    make = _colour_masks(picture) if look is Look.COLOUR else _tone_masks(to_grey(picture))
+    black = _tone_masks(to_grey(picture))
     found: dict[str, tuple[Blob, ...]] = {}
-    masks: dict[object, Bools] = {}
+    masks: dict[tuple[int, int, int] | None, U8] = {}
     for mark in layout.marks:
-        key = mark.colour if mark in coloured else None
-        if key is not None and hsv is None:
-            found[mark.id] = ()
-            continue
+        square = mark.kind is MarkKind.CORNER_SQUARE
+        key = None if square else mark.colour
         if key not in masks:
-            masks[key] = _coloured(hsv, mark.colour) if key and hsv is not None else _dark(picture)
+            masks[key] = black((0, 0, 0)) if key is None else make(key)
         found[mark.id] = _blobs(masks[key], mark, fill)
     return found
+
+
+def _colour_masks(picture: U8) -> MaskMaker:
+    if picture.ndim == 2:
+        return lambda colour: np.zeros_like(picture)
+    hsv = _hsv(picture)
+    return lambda colour: _coloured(hsv, colour)
+
+
+def _tone_masks(grey: U8) -> MaskMaker:
+    """Masks of what is at least half as dark as a colour, against the paper around it."""
+    tone: list[F32] = []
+
+    def make(colour: tuple[int, int, int]) -> U8:
+        if not tone:
+            tone.append(_tone(grey))
+        wanted = float(np.dot(colour, (0.299, 0.587, 0.114))) / 255
+        return (tone[0] < (1 + max(wanted, BLACK)) / 2).astype(np.uint8)
+
+    return make
+
+
+def _tone(grey: U8) -> F32:
+    """Float32 [H, W]: 1 as light as the paper around, 0 black. The paper is what a wide closing
+    leaves, so that a shadow does not count and the largest mark does."""
+    coarse = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    side = max(coarse.shape) // 6 | 1
+    kernel = np.ones((side, side), np.uint8)
+    paper = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+    fine = cv2.resize(cv2.blur(paper, (5, 5)), (grey.shape[1], grey.shape[0]))
+    tone = np.asarray(grey, np.float32) / np.maximum(np.asarray(fine, np.float32), 1)
+    return np.asarray(tone, np.float32)
 
 
 def _hsv(picture: U8) -> U8:
@@ -69,29 +112,21 @@ def _hsv(picture: U8) -> U8:
     return np.asarray(cv2.cvtColor(balanced, cv2.COLOR_BGR2HSV), np.uint8)
 
 
-def _coloured(hsv: U8, colour: tuple[int, int, int]) -> Bools:
-    """Bool [H, W]: pixels of the mark's hue, lit or in shadow, fresh or faded."""
+def _coloured(hsv: U8, colour: tuple[int, int, int]) -> U8:
+    """Uint8 [H, W] of 0 and 1: pixels of the mark's hue, lit or in shadow, fresh or faded."""
     red, green, blue = colour
     target = cv2.cvtColor(np.array([[[blue, green, red]]], np.uint8), cv2.COLOR_BGR2HSV)[0, 0]
     hue, saturation = int(target[0]), int(target[1])
     turn = (np.arange(256) - hue + 90) % 180 - 90
     near = (np.abs(turn) <= HUE_TOLERANCE).astype(np.uint8)
-    mask = cv2.LUT(hsv[:, :, 0], near).astype(bool)
+    mask: Bools = cv2.LUT(hsv[:, :, 0], near).astype(bool)
     mask &= hsv[:, :, 1] >= max(LEAST_SATURATION, 0.33 * saturation)
     mask &= hsv[:, :, 2] >= SHADOW * 255
-    return np.asarray(mask)
+    return mask.astype(np.uint8)
 
 
-def _dark(picture: U8) -> Bools:
-    """Bool [H, W]: pixels much darker than what lies around them."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
-    window = max(grey.shape) // 8 | 1
-    around = cv2.blur(grey, (window, window), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(grey < around.astype(np.float32) * DARK)
-
-
-def _blobs(mask: Bools, mark: Mark, fill: float) -> tuple[Blob, ...]:
-    closed = mask.astype(np.uint8)
+def _blobs(mask: U8, mark: Mark, fill: float) -> tuple[Blob, ...]:
+    closed = mask
     if mark.kind is not MarkKind.CORNER_SQUARE:  # printing and pen strokes cut colour marks up
         closed = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
     contours, _ = cv2.findContours(closed, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
@@ -99,7 +134,11 @@ def _blobs(mask: Bools, mark: Mark, fill: float) -> tuple[Blob, ...]:
     least, most = (area_mm * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE))
     shortest = 2 * math.sqrt(least)  # no shape of that area has a shorter outline
     outlines = [outline for outline in contours if len(outline) >= shortest]
-    blobs = [blob for outline in outlines if (blob := _blob(outline, mark, least, most))]
+    blobs = [
+        blob
+        for outline in outlines
+        if (blob := _blob(outline, mark, least, most)) and _solid(closed, blob)
+    ]
     return tuple(sorted(blobs, key=lambda blob: blob.unlike)[:MOST])
 
 
@@ -126,3 +165,11 @@ def _blob(outline: NDArray[Any], mark: Mark, least_px: float, most_px: float) ->
     hull = np.asarray(cv2.convexHull(outline), np.float64).reshape(-1, 2)
     center = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
     return Blob(center, hull, aspect + fullness)
+
+
+def _solid(mask: U8, blob: Blob) -> bool:
+    """True where the mask is set inside the blob, not along its outline only."""
+    center = np.array(blob.center)
+    inside = center + np.linspace(0, 0.8, 4)[:, None, None] * (blob.hull - center)
+    columns, rows = np.rint(inside.reshape(-1, 2)).astype(int).T
+    return float(mask[rows, columns].mean()) >= SOLID

@@ -29,15 +29,18 @@ class Match:
     cost: float
 
 
-def match_marks(layout: Layout, found: Mapping[str, Sequence[Blob]]) -> tuple[Match, ...]:
+def match_marks(
+    layout: Layout, found: Mapping[str, Sequence[Blob]], least: int = LEAST_MARKS
+) -> tuple[Match, ...]:
     """All plausible ways to tell the marks, the likeliest first; empty if none is.
 
     Two blobs taken as two marks fix turn, scale and shift; the others must then lie where the
-    form has them, as far as perspective allows.
+    form has them, as far as perspective allows. `least` marks must be found; with two the map is
+    a mere similarity, and the form's boxes have to confirm it.
     """
     ids = [mark.id for mark in layout.marks]
     marks = np.array([mark.box.center_mm for mark in layout.marks])
-    needed = min(LEAST_MARKS, len(ids))
+    needed = min(least, len(ids))
     maps = _hypotheses(ids, marks, found)
     if not len(maps):
         return ()
@@ -99,7 +102,8 @@ def _match(
         return None
     source = np.array([marks[m] for m, index in enumerate(key) if index >= 0])
     target = np.array([blob.center for blob in blobs.values()])
-    matrix = fit_affine(source, target)
+    pair = len(source) == 2
+    matrix = fit_similarities(source[None], target[None])[0] if pair else fit_affine(source, target)
     long, short = np.linalg.svd(matrix[:2, :2])[1]
     if np.linalg.det(matrix[:2, :2]) <= 0 or long > MOST_STRETCH * short:
         return None

@@ -1,0 +1,126 @@
+"""Puts a first guess of where the form lies onto the printed boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallywire.sheet.boxes import Edges, Together, look_at_edges, move_to_edges, support
+from tallywire.sheet.geometry import apply_map, fit_homography
+from tallywire.sheet.layout import Layout, Mark, MarkKind
+from tallywire.sheet.match import Match
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+TRIAL_REACH_MM = 4.0
+# Reach in mm, what moves together, and the weight of a mark's point against a box's edge: marks
+# lead at first, and in the end the boxes know better where they are.
+STAGES = (
+    (4.0, Together.FIELD, 1.0),
+    (2.0, Together.CELL, 0.4),
+    (1.25, Together.EDGE, 0.15),
+    (1.0, Together.EDGE, 0.1),
+)
+JUDGED_REACH_MM = 2.5
+CERTAIN = 0.6  # support at which no other guess need be tried
+MOST_GUESSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Where the form may lie: a map from mm to px of the picture, the marks it comes from (id and
+    centre in px), and their points in mm and px, float64 [M, 2], which hold it in place."""
+
+    page_to_image: F64
+    marks: tuple[tuple[str, tuple[float, float]], ...]
+    points_mm: F64
+    points_px: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A guess moved onto the boxes, and the share of box edges that show there, 0 to 1."""
+
+    guess: Guess
+    support: float
+
+
+def guesses(layout: Layout, match: Match, finer: F64) -> list[Guess]:
+    """The match's affine map, and the homography that its rectangles' corners add.
+
+    Args:
+        layout: the form's layout.
+        match: the marks on the small copy.
+        finer: float64 [3, 3], from px of the small copy to px of the picture.
+    """
+    marks = [mark for mark in layout.marks if mark.id in match.blobs]
+    centers_mm = np.array([mark.box.center_mm for mark in marks])
+    centers_px = apply_map(finer, np.array([match.blobs[mark.id].center for mark in marks]))
+    named = tuple(
+        (mark.id, (float(x), float(y))) for mark, (x, y) in zip(marks, centers_px, strict=True)
+    )
+    affine = Guess(finer @ match.page_to_image, named, centers_mm, centers_px)
+    rectangles = [mark for mark in marks if mark.kind is MarkKind.COLOUR_RECT]
+    corners_mm = np.array([mark.box.corners_mm for mark in rectangles]).reshape(-1, 2)
+    corners_px = np.array([_corners(mark, match) for mark in rectangles]).reshape(-1, 2)
+    if len(centers_mm) + len(corners_mm) < 4:
+        return [affine]
+    points_mm = np.vstack([centers_mm, corners_mm])
+    points_px = np.vstack([centers_px, apply_map(finer, corners_px)])
+    homography = fit_homography(points_mm, points_px, affine.page_to_image)
+    return [affine, Guess(homography, named, points_mm, points_px)]
+
+
+def best_fit(grey: U8, edges: Edges, tried: Iterable[Guess]) -> Fit | None:
+    """The guess whose boxes show best after moving it onto them; None where there is none.
+
+    Args:
+        grey: uint8 [H, W].
+        edges: the layout's box edges.
+        tried: guesses in px of `grey`.
+    """
+    ranked = sorted(tried, key=lambda guess: -_promise(grey, edges, guess.page_to_image))
+    best: Fit | None = None
+    for guess in ranked[:MOST_GUESSES]:
+        fit = _moved(grey, edges, guess)
+        if best is None or fit.support > best.support:
+            best = fit
+        if best.support >= CERTAIN:
+            break
+    return best
+
+
+def _promise(grey: U8, edges: Edges, matrix: F64) -> float:
+    """How well edges show anywhere near: good enough to tell a right map from a wrong one."""
+    seen = look_at_edges(grey, edges, matrix, TRIAL_REACH_MM, Together.FIELD)
+    near = np.exp(-((seen.offset_mm / TRIAL_REACH_MM) ** 2))
+    return float((np.sqrt(np.maximum(seen.strength, 0)) * seen.seen * near).mean())
+
+
+def _moved(grey: U8, edges: Edges, guess: Guess) -> Fit:
+    """Move the map onto the printed boxes, in ever smaller steps."""
+    matrix = guess.page_to_image
+    points = guess.points_mm, guess.points_px
+    for reach, together, weight in STAGES:
+        seen = look_at_edges(grey, edges, matrix, reach, together)
+        if seen.seen.sum() >= 8:
+            matrix = move_to_edges(matrix, edges, seen, points, weight)
+    judged = look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.EDGE)
+    return Fit(replace(guess, page_to_image=matrix), support(judged, edges))
+
+
+def _corners(mark: Mark, match: Match) -> F64:
+    """The hull's points that reach farthest towards each corner of the mark: float64 [4, 2]."""
+    hull = match.blobs[mark.id].hull
+    expected = apply_map(match.page_to_image, np.array(mark.box.corners_mm))
+    right, down = expected[1] - expected[0], expected[3] - expected[0]
+    basis = np.linalg.inv(np.column_stack([right, down]))
+    reach = (hull - hull.mean(axis=0)) @ basis.T
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    axes = np.stack([right / np.linalg.norm(right), down / np.linalg.norm(down)])
+    half_pixel = 0.5 * signs @ axes  # hulls run through the middle of the outermost pixels
+    return np.asarray(hull[(reach @ signs.T).argmax(axis=0)] + half_pixel)
