@@ -30,13 +30,8 @@ def arrivals(
         }
     )
     ink, line = INK[theme], LINE[theme]
-    axis = {"labelColor": ink, "labelFontSize": 14, "labelOpacity": 0.7, "tickColor": ink}
-    x = alt.X("time:T").axis(
-        title=None, format="%H:%M:%S", grid=False, tickCount=4, domainColor=ink, **axis
-    )
-    y = alt.Y("tallies:Q").axis(
-        title=None, tickCount=4, format=",d", domain=False, gridColor=ink, gridOpacity=0.12, **axis
-    )
+    x = alt.X("time:T").axis(title=None, format="%H:%M:%S", grid=False, tickCount=4)
+    y = alt.Y("tallies:Q").axis(title=None, tickCount=4, format=",d", domain=False)
     area = (
         alt.Chart(frame)
         .mark_area(
@@ -52,8 +47,18 @@ def arrivals(
         .mark_rule(color=ink, strokeDash=[5, 4], opacity=0.55)
         .encode(y="tallies:Q")
     )
-    return (
+    chart: alt.LayerChart = (
         alt.layer(area, goal)
         .properties(height=height_px, background="transparent")
         .configure_view(strokeWidth=0)
+        .configure_axis(
+            labelColor=ink,
+            labelFontSize=14,
+            labelOpacity=0.7,
+            tickColor=ink,
+            domainColor=ink,
+            gridColor=ink,
+            gridOpacity=0.12,
+        )
     )
+    return chart
