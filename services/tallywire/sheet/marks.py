@@ -106,7 +106,8 @@ def _tone(grey: U8) -> F32:
 def _hsv(picture: U8) -> U8:
     """Hue, saturation, value with the paper made white, so that lamps tint nothing."""
     sample = picture[::4, ::4].reshape(-1, 3)
-    paper = np.percentile(sample[sample.max(axis=1) > np.median(sample)], 60, axis=0)
+    brightest = sample.max(axis=1)
+    paper = np.median(sample[brightest >= np.median(brightest)], axis=0)
     table = np.arange(256)[:, None] * (245 / np.maximum(paper, 40))[None]
     balanced = cv2.LUT(picture, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
     return np.asarray(cv2.cvtColor(balanced, cv2.COLOR_BGR2HSV), np.uint8)
