@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
+from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.stack import programs
 from tallywire.stack.child import Child, Program
@@ -150,6 +151,8 @@ class LocalStack:
         started = [self.start(program) for program in self._servers()]
         for child in started:
             child.wait_ready()
+        if self.plan.broker:
+            create_topics(self.settings)
 
     def _servers(self) -> Iterator[Program]:
         plan = self.plan
@@ -179,6 +182,18 @@ class LocalStack:
         while self._handlers:
             number, handler = self._handlers.popitem()
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def create_topics(settings: Settings) -> None:
+    """Create the four topics where they are missing.
+
+    Raises:
+        PeerError: the broker is away or refuses.
+    """
+    topics = settings.topics
+    names = [topics.scans, topics.readings, topics.corrections, topics.rejected]
+    spec = TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes)
+    ensure_topics(settings.kafka, names, spec)
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -1,0 +1,65 @@
+"""Real servers for the tests, started once a session and only if a test asks for them.
+
+Tests share them: isolate by a topic prefix or an election id of your own (`unique`). To run
+against other servers, set TALLYWIRE_TEST_REDIS, TALLYWIRE_TEST_KAFKA, TALLYWIRE_TEST_SERVING.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tallywire.stack.local import LocalStack, Plan
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test uses: for a topic prefix, an election or a consumer group."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real, append-only Redis."""
+    given = os.environ.get("TALLYWIRE_TEST_REDIS")
+    if given:
+        yield given
+        return
+    plan = Plan(tmp_path_factory.mktemp("redis"), broker=None, model=False)
+    with LocalStack(plan) as stack:
+        yield stack.settings.redis
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a real broker; the embedded one unless told otherwise."""
+    given = os.environ.get("TALLYWIRE_TEST_KAFKA")
+    if given:
+        yield given
+        return
+    plan = Plan(tmp_path_factory.mktemp("broker"), redis=False, model=False)
+    with LocalStack(plan) as stack:
+        yield stack.settings.kafka
+
+
+@pytest.fixture(scope="session")
+def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """gRPC target of a model server with the repository's own models."""
+    given = os.environ.get("TALLYWIRE_TEST_SERVING")
+    if given:
+        yield given
+        return
+    plan = Plan(
+        tmp_path_factory.mktemp("model"),
+        broker=None,
+        redis=False,
+        settings={"model_repo": str(REPOSITORY / "model_repo")},
+    )
+    with LocalStack(plan) as stack:
+        yield stack.settings.serving
