@@ -115,7 +115,7 @@ def _version(repository: Repository, spec: Any, context: Any) -> Version:
         available = [v.number for v in repository.versions if v.state is State.AVAILABLE]
         context.abort(
             grpc.StatusCode.NOT_FOUND,
-            f"version {wanted or 'latest'} of {spec.name!r} is not available; there are {available}",
+            f"version {wanted or 'latest'} of {spec.name!r} is not loaded; loaded: {available}",
         )
         raise AssertionError("abort raises")
     return version

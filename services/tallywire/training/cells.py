@@ -155,9 +155,7 @@ def _draw(hands: Handwriting, rng: Generator) -> _Picture:
     return _Picture(scan(light, rng), box, label, own)
 
 
-def _write_neighbours(
-    ink: U8, hands: Handwriting, box: PrintedBox, rng: Generator
-) -> None:
+def _write_neighbours(ink: U8, hands: Handwriting, box: PrintedBox, rng: Generator) -> None:
     """Parts of other digits that reach in from the sides, and rarely from above or below."""
     other = random_style(rng)
     for dx, dy, chance in ((-1, 0, NEIGHBOUR), (1, 0, NEIGHBOUR), (0, -1, 0.06), (0, 1, 0.06)):

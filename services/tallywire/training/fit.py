@@ -12,12 +12,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tallywire.records import BLANK
-from tallywire.training.augment import Augment, augment, prepare_plain
+from tallywire.training.augment import Augment, augment
 from tallywire.training.cells import Cells
 from tallywire.training.networks import FIRST_CONV
 
 CLASSES = BLANK + 1
-EMA = 0.998
+EMA_SHARE = 0.25  # of an epoch, over which the weights are averaged
 LABEL_NOISE = 0.02  # label smoothing; more would cost calibration that temperature must mend
 
 
@@ -77,11 +77,11 @@ def fit(
     network.get_layer(FIRST_CONV).trainable = not stage.freeze_first
     steps = max(1, len(train) // stage.batch_size)
     optimizer = keras.optimizers.AdamW(
-        _schedule(stage, steps), weight_decay=1e-4, use_ema=True, ema_momentum=EMA
+        _schedule(stage, steps), weight_decay=1e-4, use_ema=True, ema_momentum=_momentum(steps)
     )
     optimizer.build(network.trainable_variables)
     step = _train_step(network, optimizer, stage, _class_weights(train, stage.balance))
-    held = tf.constant(prepare_plain(validation.images, options)[..., None])
+    held = tf.constant(validation.images[..., None])
     done: list[Epoch] = []
     best: list[Any] = network.get_weights()
     for number in range(1, stage.epochs + 1):
@@ -121,6 +121,11 @@ def logits_of(network: Any, cells: Any) -> NDArray[np.float64]:
         for at in range(0, len(cells), 1024)
     ]
     return np.concatenate(parts).astype(np.float64)
+
+
+def _momentum(steps: int) -> float:
+    """Of the weights' moving average, for an epoch of so many steps."""
+    return 1 - 1 / max(2.0, EMA_SHARE * steps)
 
 
 def _stalled(done: list[Epoch], patience: int) -> bool:

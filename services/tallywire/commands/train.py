@@ -1,0 +1,204 @@
+"""`tallywire train`: handwriting in, a SavedModel out."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tallywire.settings import load_settings
+
+if TYPE_CHECKING:
+    from tallywire.training.corpus import Progress as Teller
+    from tallywire.training.fit import Epoch
+    from tallywire.training.run import Figures
+
+CACHE = Path(".cache")
+
+
+class Network(StrEnum):
+    """Which network to train."""
+
+    PAPER = "paper"
+    RESIDUAL = "residual"
+
+
+class Schedule(StrEnum):
+    """How the learning rate falls."""
+
+    COSINE = "cosine"
+    STEP = "step"
+    CONSTANT = "constant"
+
+
+def train(
+    version: Annotated[
+        int, typer.Option(min=1, help="Version folder to write: <model-repo>/<model>/<version>")
+    ],
+    network: Annotated[
+        Network,
+        typer.Option(
+            help="paper: two convolutions of 16 and 32 filters, two dense layers."
+            " residual: eight convolutions with short cuts, more accurate, twice the time a cell"
+        ),
+    ] = Network.RESIDUAL,
+    model_repo: Annotated[Path | None, typer.Option(help="Folder of models")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model")] = None,
+    mnist: Annotated[
+        Path | None,
+        typer.Option(help="Folder of MNIST's IDX files; fetched into .cache/mnist without it"),
+    ] = None,
+    strokes: Annotated[
+        Path | None,
+        typer.Option(
+            help="NPZ of pen trajectories (UCI Pen-Based Digits, UNIPEN): crossed sevens, flagged"
+            " ones and open fours, which MNIST's writers hardly write; MNIST alone without it"
+        ),
+    ] = None,
+    trajectory_share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the drawn digits that come from --strokes"),
+    ] = 0.6,
+    cells: Annotated[
+        int, typer.Option(min=1000, help="Cells drawn singly, on paper of every kind")
+    ] = 240_000,
+    sheets: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Sheets rendered whole and cut as real ones are; 800 give 33,600 tally cells,"
+            " more than the 26,271 that the paper fine-tuned on",
+        ),
+    ] = 800,
+    validation_cells: Annotated[
+        int, typer.Option(min=200, help="Drawn cells of other writers, to stop and to calibrate")
+    ] = 8_000,
+    validation_sheets: Annotated[
+        int, typer.Option(min=0, help="Rendered sheets of other writers, for the same")
+    ] = 160,
+    pretrain_epochs: Annotated[
+        int,
+        typer.Option(min=0, help="Epochs on plain MNIST first: edges and loops are learned there"),
+    ] = 1,
+    epochs: Annotated[int, typer.Option(min=0, help="Epochs on drawn and rendered cells")] = 9,
+    tally_epochs: Annotated[
+        int, typer.Option(min=0, help="Epochs of transfer to tally cells, at a low rate")
+    ] = 4,
+    freeze_first: Annotated[
+        bool,
+        typer.Option(
+            help="Keep the first convolution as it is during the transfer: its edge filters hold"
+            " for any paper, and cannot overfit to one form"
+        ),
+    ] = True,
+    batch_size: Annotated[
+        int, typer.Option(min=8, max=4096, help="Smaller generalises better, larger runs quicker")
+    ] = 128,
+    dropout: Annotated[
+        float, typer.Option(min=0, max=0.8, help="Before the dense layers, against overfitting")
+    ] = 0.25,
+    batch_norm: Annotated[
+        bool,
+        typer.Option(help="Normalise after each convolution: trains faster, folded away on export"),
+    ] = True,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, max=1, help="At its highest")] = 3e-3,
+    schedule: Annotated[
+        Schedule, typer.Option(help="cosine ends slowly and needs no tuning")
+    ] = Schedule.COSINE,
+    patience: Annotated[
+        int,
+        typer.Option(min=1, help="Epochs without a lower validation loss before a stage ends"),
+    ] = 4,
+    balance: Annotated[
+        bool, typer.Option(help="Weigh classes alike, although blanks are more frequent")
+    ] = True,
+    augmentation: Annotated[
+        bool, typer.Option(help="Change each cell a little every time it is seen")
+    ] = True,
+    rotation: Annotated[
+        float, typer.Option(min=0, max=45, help="Largest turn in degrees; the paper's is 15")
+    ] = 15.0,
+    zoom: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Largest change of size; the paper's is 0.2")
+    ] = 0.2,
+    equalise: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of cells whose histogram is flattened while training. Off: the cleaning"
+            " shared with serving already evens out light and stretches contrast",
+        ),
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same cells and same figures")] = 15,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw cells")] = os.cpu_count()
+    or 1,
+) -> None:
+    """Train a digit model and write it in TensorFlow Serving's layout.
+
+    In three stages: MNIST; cells drawn on believable paper with printed boxes, shadow, pale pens
+    and neighbours' strokes; and tally cells cut from rendered sheets. Ends with temperature
+    scaling on writers that were not trained on. About half an hour on two cores.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    settings = load_settings(model_repo=model_repo, model=model)
+    from tallywire.training.augment import Augment
+    from tallywire.training.mnist import find_mnist
+    from tallywire.training.plan import Data, Plan
+    from tallywire.training.run import Told
+    from tallywire.training.run import train as run
+
+    data = Data(
+        mnist or find_mnist(CACHE), strokes, settings.election, trajectory_share,
+        cells, sheets, validation_cells, validation_sheets, workers,
+    )  # fmt: skip
+    plan = Plan(
+        data, settings.model_repo / settings.model / str(version), network.value, seed,
+        pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
+        dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
+    )  # fmt: skip
+    console = Console()
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console,
+    ) as progress:  # fmt: skip
+        figures = run(plan, Told(_teller(progress), lambda epoch: _tell_epoch(progress, epoch)))
+    _tell_figures(console, plan.folder, figures)
+
+
+def _teller(progress: Progress) -> Teller:
+    """One bar for each set of cells that is being made."""
+
+    def tell(name: str, done: int, total: int) -> None:
+        known = next((task for task in progress.tasks if task.description == name), None)
+        task = known.id if known else progress.add_task(name, total=total)
+        progress.update(task, completed=done)
+
+    return tell
+
+
+def _tell_epoch(progress: Progress, epoch: Epoch) -> None:
+    progress.console.print(
+        f"{epoch.stage:>6} {epoch.number:2d}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
+        f"  validation {epoch.validation_loss:.4f} {epoch.validation_accuracy:.4f}",
+        highlight=False,
+    )
+
+
+def _tell_figures(console: Console, folder: Path, figures: Figures) -> None:
+    table = Table(title=str(folder))
+    table.add_column("on writers that were not trained on")
+    table.add_column("", justify="right")
+    for name, share in figures.accuracy.items():
+        table.add_row(name, f"{100 * share:.2f} %")
+    table.add_row("calibration error before", f"{100 * figures.calibration_error_before:.2f} %")
+    table.add_row("calibration error after", f"{100 * figures.calibration_error_after:.2f} %")
+    table.add_row("temperature", f"{figures.temperature:.3f}")
+    table.add_row("parameters", f"{figures.parameters:,}")
+    console.print(table)

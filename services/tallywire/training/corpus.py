@@ -1,0 +1,87 @@
+"""The cells of a run: MNIST's, drawn ones and those cut from rendered sheets, by writers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tallywire.election_files import load_election, load_layouts
+from tallywire.training.cells import Cells, join, synthesise
+from tallywire.training.ink import Handwriting, handwriting
+from tallywire.training.mnist import Digits, training_digits
+from tallywire.training.plan import Data
+from tallywire.training.strokes import Split, Trajectories, read_trajectories
+from tallywire.training.tally import rendered_cells
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being made, how many are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Training and validation never share a writer; `tally_*` went through whole sheets."""
+
+    mnist: Cells
+    mnist_validation: Cells
+    cells: Cells
+    cells_validation: Cells
+    tally: Cells
+    tally_validation: Cells
+
+
+def make_corpus(data: Data, seed: int, tell: Progress) -> Corpus:
+    """Read the handwriting and draw every set; the same seed gives the same cells.
+
+    Raises:
+        InvalidFileError: MNIST's, the strokes' or the election's files are wrong.
+    """
+    train, validation = training_digits(data.mnist)
+    hands = _hands(train, data, Split.TRAIN)
+    others = _hands(validation, data, Split.VALIDATION)
+    return Corpus(
+        Cells(train.images, train.labels),
+        Cells(validation.images, validation.labels),
+        _drawn("cells", data.cells, hands, data, seed, tell),
+        _drawn("validation cells", data.validation_cells, others, data, seed + 1, tell),
+        _rendered("sheets", data.sheets, hands, data, seed + 2, tell),
+        _rendered("validation sheets", data.validation_sheets, others, data, seed + 3, tell),
+    )
+
+
+def _hands(digits: Digits, data: Data, split: Split) -> Handwriting:
+    return handwriting(digits, _trajectories(data.strokes, split), data.trajectory_share)
+
+
+def _trajectories(path: Path | None, split: Split) -> Trajectories | None:
+    return None if path is None else read_trajectories(path, split)
+
+
+def _drawn(
+    name: str, count: int, hands: Handwriting, data: Data, seed: int, tell: Progress
+) -> Cells:
+    return _gather(name, count, synthesise(count, hands, seed, data.workers), tell)
+
+
+def _rendered(
+    name: str, sheets: int, hands: Handwriting, data: Data, seed: int, tell: Progress
+) -> Cells:
+    election = load_election(data.election)
+    contest = election.contests[0]
+    layout = load_layouts(election)[contest.id]
+    parts = rendered_cells(sheets, hands, layout, contest, seed, data.workers)
+    return _gather(name, sheets * len(layout.cells), parts, tell)
+
+
+def _gather(name: str, expected: int, parts: Iterable[Cells], tell: Progress) -> Cells:
+    got = [Cells(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))]
+    done = 0
+    tell(name, 0, expected)
+    for part in parts:
+        got.append(part)
+        done += len(part)
+        tell(name, min(done, expected), expected)
+    tell(name, expected, expected)
+    return join(got)

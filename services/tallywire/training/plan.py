@@ -1,0 +1,52 @@
+"""What one training run is to do, as a value; the options of the paper's section 4.1 and more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tallywire.training.augment import Augment
+
+PAPER_CELLS = 26_271
+"""Tally cells that the paper fine-tuned on; a run should render at least as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Which handwriting, and how many cells of it.
+
+    `cells` are drawn singly on believable paper, `sheets` rendered whole and cut as real ones;
+    `validation_cells` and `validation_sheets` come from other writers. `strokes` may be None.
+    """
+
+    mnist: Path
+    strokes: Path | None
+    election: str = "mx-2015-d15"
+    trajectory_share: float = 0.6
+    cells: int = 240_000
+    sheets: int = 800
+    validation_cells: int = 8_000
+    validation_sheets: int = 160
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole run: MNIST, then cells, then tally cells with the first convolution frozen."""
+
+    data: Data
+    folder: Path  # the version folder to write, <repository>/digits/<N>
+    network: str = "residual"
+    seed: int = 15
+    pretrain_epochs: int = 1
+    epochs: int = 9
+    tally_epochs: int = 4
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    schedule: str = "cosine"
+    patience: int = 4
+    dropout: float = 0.25
+    batch_norm: bool = True
+    freeze_first: bool = True
+    balance: bool = True
+    augment: Augment = field(default_factory=Augment)

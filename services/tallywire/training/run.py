@@ -1,0 +1,168 @@
+"""One training run from a plan to a version folder with its SavedModel, curves and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tallywire.reading.policy import Policy
+from tallywire.training.cells import Cells, join
+from tallywire.training.corpus import Corpus, Progress, make_corpus
+from tallywire.training.curves import draw_curves
+from tallywire.training.export import load_saved, save_model
+from tallywire.training.fit import Epoch, Stage, fit, logits_of
+from tallywire.training.networks import NetworkOptions, folded, paper_network, residual_network
+from tallywire.training.plan import Plan
+from tallywire.training.temperature import calibration_error, fit_temperature, softmax
+
+NETWORKS = {"paper": paper_network, "residual": residual_network}
+FINE_TUNING = 0.15  # of the learning rate: the network knows digits by then
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run measured on writers it did not learn from; shares are 0 to 1."""
+
+    accuracy: dict[str, float]
+    temperature: float
+    calibration_error_before: float
+    calibration_error_after: float
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where a run tells how far it is."""
+
+    progress: Progress
+    epoch: Callable[[Epoch], None]
+
+
+def train(plan: Plan, told: Told) -> Figures:
+    """Make the cells, fit the network, calibrate it and write the version folder.
+
+    Raises:
+        InvalidFileError: a file of the handwriting or the election is wrong.
+    """
+    keras.utils.set_random_seed(plan.seed)
+    corpus = make_corpus(plan.data, plan.seed, told.progress)
+    options = NetworkOptions(plan.dropout, plan.batch_norm)
+    build = NETWORKS[plan.network]
+    network = build(options)
+    epochs = fit_stages(network, corpus, plan, told)
+    plain = folded(network, build, options)
+    stopping, calibration = _halves(join([corpus.cells_validation, corpus.tally_validation]))
+    del stopping  # it chose the epoch; the temperature and its error are measured on the rest
+    temperature = _temperature(plain, calibration)
+    figures = _figures(plain, corpus, calibration, temperature)
+    save_model(plain, temperature, asdict(Policy()), plan.folder)
+    _check_saved(plan.folder, plain, temperature, calibration)
+    write_record(plan, corpus, epochs, figures)
+    return figures
+
+
+def fit_stages(network: Any, corpus: Corpus, plan: Plan, told: Told) -> tuple[Epoch, ...]:
+    """MNIST, drawn cells, then tally cells among drawn ones; skips stages of no epochs."""
+    rng = np.random.default_rng(plan.seed)
+    stopping, _ = _halves(join([corpus.cells_validation, corpus.tally_validation]))
+    # Tally cells alone would narrow the network to one form; half of what it sees stays varied.
+    share = min(len(corpus.cells), len(corpus.tally))
+    mixed = join([corpus.tally, _first(corpus.cells, share)])
+    done: tuple[Epoch, ...] = ()
+    for stage, train_on, judge in (
+        (_stage(plan, "mnist", plan.pretrain_epochs, 1.0), corpus.mnist, corpus.mnist_validation),
+        (_stage(plan, "cells", plan.epochs, 1.0), join([corpus.cells, corpus.tally]), stopping),
+        (_stage(plan, "tally", plan.tally_epochs, FINE_TUNING), mixed, stopping),
+    ):
+        if stage.epochs and len(train_on):
+            done += fit(network, train_on, judge, stage, plan.augment, rng, told.epoch)
+    return done
+
+
+def _stage(plan: Plan, name: str, epochs: int, rate: float) -> Stage:
+    return Stage(
+        name,
+        epochs,
+        plan.learning_rate * rate,
+        plan.batch_size,
+        plan.schedule,
+        plan.patience,
+        freeze_first=plan.freeze_first and name == "tally",
+        balance=plan.balance,
+    )
+
+
+def _first(cells: Cells, count: int) -> Cells:
+    return Cells(cells.images[:count], cells.labels[:count])
+
+
+def _halves(cells: Cells) -> tuple[Cells, Cells]:
+    """Even and odd cells, as two sets of the same kind."""
+    return (
+        Cells(cells.images[::2], cells.labels[::2]),
+        Cells(cells.images[1::2], cells.labels[1::2]),
+    )
+
+
+def _temperature(network: Any, cells: Cells) -> float:
+    return fit_temperature(logits_of(network, cells.images[..., None]), cells.labels)
+
+
+def _figures(network: Any, corpus: Corpus, calibration: Cells, temperature: float) -> Figures:
+    sets = {
+        "mnist validation": corpus.mnist_validation,
+        "drawn cells": corpus.cells_validation,
+        "rendered cells": corpus.tally_validation,
+    }
+    accuracy = {
+        name: float(
+            (logits_of(network, cells.images[..., None]).argmax(axis=1) == cells.labels).mean()
+        )
+        for name, cells in sets.items()
+        if len(cells)
+    }
+    logits = logits_of(network, calibration.images[..., None])
+    return Figures(
+        accuracy,
+        temperature,
+        calibration_error(softmax(logits), calibration.labels),
+        calibration_error(softmax(logits, temperature), calibration.labels),
+        int(network.count_params()),
+    )
+
+
+def _check_saved(folder: Path, network: Any, temperature: float, cells: Cells) -> None:
+    """What was written must answer as what was trained; a wrong export is a bug, not a figure."""
+    images = cells.images[:256]
+    expected = softmax(logits_of(network, images[..., None]), temperature)
+    if not np.allclose(load_saved(folder)(images), expected, atol=1e-3):
+        raise AssertionError(f"{folder} does not answer as the trained network")
+
+
+def write_record(plan: Plan, corpus: Corpus, epochs: tuple[Epoch, ...], figures: Figures) -> None:
+    """Write `training.json` and `curves.png` beside the model."""
+    record = {
+        "plan": asdict(plan),
+        "training_cells": {
+            "mnist": len(corpus.mnist),
+            "drawn": len(corpus.cells),
+            "rendered": len(corpus.tally),
+        },
+        "classes": np.bincount(join([corpus.cells, corpus.tally]).labels, minlength=11).tolist(),
+        "figures": asdict(figures),
+        "epochs": [asdict(epoch) for epoch in epochs],
+    }
+    text = json.dumps(record, indent=1, default=_plain)
+    (plan.folder / "training.json").write_text(text + "\n", encoding="utf-8")
+    draw_curves(epochs, plan.folder / "curves.png")
+
+
+def _plain(value: object) -> str:
+    """Paths as their last part: where a file lay on the trainer's disk is nobody's business."""
+    return value.name if isinstance(value, Path) else str(value)
