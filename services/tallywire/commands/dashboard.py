@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,17 +17,17 @@ from tallywire.settings import PREFIX, Settings, load_settings
 
 
 def dashboard(
-    port: int | None = typer.Option(None, help="Port to listen on (default 8501)."),
-    address: str | None = typer.Option(
-        None, help="Address to listen on (default 127.0.0.1: this machine only)."
-    ),
-    election: str | None = typer.Option(
-        None, help="Election folder, or the id of a shipped election."
-    ),
-    redis: str | None = typer.Option(None, help="Redis URL of the ledger."),
-    generation: str | None = typer.Option(
-        None, help="Show this generation of the ledger instead of the live one, for example g2."
-    ),
+    port: Annotated[int | None, typer.Option(help="Port to listen on [default: 8501]")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Address to listen on [default: 127.0.0.1, this machine]")
+    ] = None,
+    election: Annotated[
+        str | None, typer.Option(help="Election folder, or the id of a shipped election")
+    ] = None,
+    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    generation: Annotated[
+        str | None, typer.Option(help="Show this generation, not the live one; for example g2")
+    ] = None,
 ) -> None:
     """Show the live count in the browser: a read-only view of the ledger."""
     settings = load_settings(

@@ -108,10 +108,13 @@ def check_election(settings: Settings) -> Iterator[Finding]:
 def describe_election(election: Election) -> str:
     """One line on an election."""
     rehearsal = "rehearsal, marked TEST" if election.rehearsal else "a real election"
-    return (
-        f"{rehearsal}: {len(election.stations):,} stations in {len(election.districts)} districts,"
-        f" {len(election.contests)} contests"
+    parts = (
+        (len(election.stations), "station"),
+        (len(election.districts), "district"),
+        (len(election.contests), "contest"),
     )
+    counts = ", ".join(f"{many:,} {word}{'' if many == 1 else 's'}" for many, word in parts)
+    return f"{rehearsal}: {counts}"
 
 
 def check_machine() -> Iterator[Finding]:
