@@ -20,7 +20,7 @@ F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 STEP_MM = 0.25
-ALONG = np.linspace(0.12, 0.88, 6)  # where each edge is looked at, as shares of its length
+ENDS = 0.12  # of an edge's length: left out at either end, where lines meet
 SIDE_STEPS = 4  # a line is darker than the paper 1 mm to either side
 LEAST_CONTRAST = 3.5  # grey levels by which a line must stand out, whatever the noise
 NOISE_TIMES = 2.2
@@ -37,6 +37,11 @@ class Together(Enum):
     FIELD = "field"
     CELL = "cell"
     EDGE = "edge"
+
+    @property
+    def places(self) -> int:
+        """At how many places each edge is looked at: fewer where many edges go together."""
+        return {Together.FIELD: 3, Together.CELL: 4, Together.EDGE: 5}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ def look_at_edges(
     reached: F64 = np.asarray(np.arange(-steps, steps + 1) * STEP_MM)
     margin = SIDE_STEPS * STEP_MM
     offsets = np.linspace(-margin - reached[-1], margin + reached[-1], 2 * (steps + SIDE_STEPS) + 1)
-    single = _response(_profiles(grey, edges, page_to_image, offsets))
+    along = np.linspace(ENDS, 1 - ENDS, together.places)
+    single = _response(_profiles(grey, edges, page_to_image, offsets, along))
     noise = float(np.median(single))
     shares = edges.groups[together]
     response = shares @ single
@@ -121,9 +127,12 @@ def look_at_edges(
     return Sightings(offset[group], seen[group], strength[group])
 
 
-def _profiles(grey: U8, edges: Edges, page_to_image: F64, offsets: F64) -> F32:
-    """Float32 [E, K]: mean grey along each edge, moved by each offset (mm) along its normal."""
-    on_edge = edges.start[:, None] + (edges.end - edges.start)[:, None] * ALONG[None, :, None]
+def _profiles(grey: U8, edges: Edges, page_to_image: F64, offsets: F64, along: F64) -> F32:
+    """Float32 [E, K]: mean grey along each edge, moved by each offset (mm) along its normal.
+
+    `along` are the places looked at, as shares of the edge's length.
+    """
+    on_edge = edges.start[:, None] + (edges.end - edges.start)[:, None] * along[None, :, None]
     # In homogeneous pixels a step along the normal is a plain sum.
     start = (on_edge @ page_to_image[:, :2].T + page_to_image[:, 2]).astype(np.float32)
     step = (edges.normal @ page_to_image[:, :2].T).astype(np.float32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.sheet.boxes import Edges, Together, look_at_edges, move_to_edges, support
+from tallywire.sheet.boxes import Edges, Sightings, Together, look_at_edges, move_to_edges, support
 from tallywire.sheet.geometry import apply_map, fit_homography
 from tallywire.sheet.layout import Layout, Mark, MarkKind
 from tallywire.sheet.match import Match
@@ -16,7 +16,7 @@ from tallywire.sheet.match import Match
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
-TRIAL_REACH_MM = 4.0
+LEAST_SEEN = 8  # edges below which the map stays as it is
 # Reach in mm, what moves together, and the weight of a mark's point against a box's edge: marks
 # lead at first, and in the end the boxes know better where they are.
 STAGES = (
@@ -83,10 +83,11 @@ def best_fit(grey: U8, edges: Edges, tried: Iterable[Guess]) -> Fit | None:
         edges: the layout's box edges.
         tried: guesses in px of `grey`.
     """
-    ranked = sorted(tried, key=lambda guess: -_promise(grey, edges, guess.page_to_image))
+    looked = [(guess, _first_look(grey, edges, guess.page_to_image)) for guess in tried]
+    looked.sort(key=lambda item: -_promise(item[1]))
     best: Fit | None = None
-    for guess in ranked[:MOST_GUESSES]:
-        fit = _moved(grey, edges, guess)
+    for guess, first in looked[:MOST_GUESSES]:
+        fit = _moved(grey, edges, guess, first)
         if best is None or fit.support > best.support:
             best = fit
         if best.support >= CERTAIN:
@@ -94,20 +95,25 @@ def best_fit(grey: U8, edges: Edges, tried: Iterable[Guess]) -> Fit | None:
     return best
 
 
-def _promise(grey: U8, edges: Edges, matrix: F64) -> float:
+def _first_look(grey: U8, edges: Edges, matrix: F64) -> Sightings:
+    reach, together, _ = STAGES[0]
+    return look_at_edges(grey, edges, matrix, reach, together)
+
+
+def _promise(seen: Sightings) -> float:
     """How well edges show anywhere near: good enough to tell a right map from a wrong one."""
-    seen = look_at_edges(grey, edges, matrix, TRIAL_REACH_MM, Together.FIELD)
-    near = np.exp(-((seen.offset_mm / TRIAL_REACH_MM) ** 2))
+    near = np.exp(-((seen.offset_mm / STAGES[0][0]) ** 2))
     return float((np.sqrt(np.maximum(seen.strength, 0)) * seen.seen * near).mean())
 
 
-def _moved(grey: U8, edges: Edges, guess: Guess) -> Fit:
+def _moved(grey: U8, edges: Edges, guess: Guess, first: Sightings) -> Fit:
     """Move the map onto the printed boxes, in ever smaller steps."""
-    matrix = guess.page_to_image
+    matrix, seen = guess.page_to_image, first
     points = guess.points_mm, guess.points_px
-    for reach, together, weight in STAGES:
-        seen = look_at_edges(grey, edges, matrix, reach, together)
-        if seen.seen.sum() >= 8:
+    for number, (reach, together, weight) in enumerate(STAGES):
+        if number:
+            seen = look_at_edges(grey, edges, matrix, reach, together)
+        if seen.seen.sum() >= LEAST_SEEN:
             matrix = move_to_edges(matrix, edges, seen, points, weight)
     judged = look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.EDGE)
     return Fit(replace(guess, page_to_image=matrix), support(judged, edges))

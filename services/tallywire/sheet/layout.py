@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -83,7 +83,10 @@ class CapRule:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One form. `version` names this revision; it is part of every reading's lineage."""
+    """One form. `version` names this revision; it is part of every reading's lineage.
+
+    `texts` are words printed on it, by their place; only the renderer reads them.
+    """
 
     id: str
     version: int
@@ -94,13 +97,14 @@ class Layout:
     fields: tuple[Field, ...]
     sum_rules: tuple[SumRule, ...]
     cap_rules: tuple[CapRule, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cells(self) -> tuple[Box, ...]:
         """Every digit cell, field after field: the order of all cell arrays in this package."""
-        return tuple(cell for field in self.fields for cell in field.cells)
+        return tuple(cell for row in self.fields for cell in row.cells)
 
     @property
     def field_by_id(self) -> Mapping[str, Field]:
         """Fields by their id."""
-        return {field.id: field for field in self.fields}
+        return {row.id: row for row in self.fields}

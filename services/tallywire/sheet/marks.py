@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -61,14 +61,43 @@ def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob,
     make = _colour_masks(picture) if look is Look.COLOUR else _tone_masks(to_grey(picture))
     black = _tone_masks(to_grey(picture))
     found: dict[str, tuple[Blob, ...]] = {}
-    masks: dict[tuple[int, int, int] | None, U8] = {}
+    masks: dict[tuple[int, int, int] | None, _Mask] = {}
     for mark in layout.marks:
         square = mark.kind is MarkKind.CORNER_SQUARE
         key = None if square else mark.colour
         if key not in masks:
-            masks[key] = black((0, 0, 0)) if key is None else make(key)
-        found[mark.id] = _blobs(masks[key], mark, fill)
+            masks[key] = _outlined(black((0, 0, 0)) if key is None else make(key), square=square)
+        found[mark.id] = next(
+            (
+                found[other.id]
+                for other in layout.marks
+                if other.id in found and _alike(mark, other)
+            ),
+            None,
+        ) or _blobs(masks[key], mark, fill)
     return found
+
+
+def _alike(one: Mark, other: Mark) -> bool:
+    """True where the same blobs come into question."""
+    sizes = [(mark.box.width_mm, mark.box.height_mm) for mark in (one, other)]
+    return one.kind is other.kind and one.colour == other.colour and sizes[0] == sizes[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """Uint8 [H, W] of 0 and 1, and the outlines of its parts."""
+
+    pixels: U8
+    outlines: Sequence[NDArray[Any]]
+
+
+def _outlined(mask: U8, *, square: bool) -> _Mask:
+    closed = mask
+    if not square:  # printing and pen strokes cut colour marks up
+        closed = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
+    outlines, _ = cv2.findContours(closed, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return _Mask(closed, outlines)
 
 
 def _colour_masks(picture: U8) -> MaskMaker:
@@ -126,21 +155,16 @@ def _coloured(hsv: U8, colour: tuple[int, int, int]) -> U8:
     return mask.astype(np.uint8)
 
 
-def _blobs(mask: U8, mark: Mark, fill: float) -> tuple[Blob, ...]:
-    closed = mask
-    if mark.kind is not MarkKind.CORNER_SQUARE:  # printing and pen strokes cut colour marks up
-        closed = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
-    contours, _ = cv2.findContours(closed, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+def _blobs(mask: _Mask, mark: Mark, fill: float) -> tuple[Blob, ...]:
     area_mm = mark.box.width_mm * mark.box.height_mm * _full(mark)
     least, most = (area_mm * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE))
-    shortest = 2 * math.sqrt(least)  # no shape of that area has a shorter outline
-    outlines = [outline for outline in contours if len(outline) >= shortest]
-    blobs = [
-        blob
-        for outline in outlines
-        if (blob := _blob(outline, mark, least, most)) and _solid(closed, blob)
-    ]
-    return tuple(sorted(blobs, key=lambda blob: blob.unlike)[:MOST])
+    # Counted in pixels, a slanting outline is up to 0.7 times as long as it is.
+    around = (mark.box.width_mm + mark.box.height_mm) * 2 * fill
+    short, long = 0.5 * SMALLEST_SCALE * around, 2 * LARGEST_SCALE * around
+    outlines = [outline for outline in mask.outlines if short <= len(outline) <= long]
+    blobs = [blob for outline in outlines if (blob := _blob(outline, mark, least, most))]
+    solid = [blob for blob in blobs if _solid(mask.pixels, blob)]
+    return tuple(sorted(solid, key=lambda blob: blob.unlike)[:MOST])
 
 
 def _full(mark: Mark) -> float:
