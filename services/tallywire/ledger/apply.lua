@@ -1,0 +1,22 @@
+-- Writes one station's next record and the difference it makes, or nothing at all.
+-- KEYS: record, totals, revision, review, stations.  All in the district's slot.
+-- ARGV: version read, version written, body, member, in review (0/1), then counter, difference, ...
+-- Answers -1 where it wrote, else the version that the record has. Sent twice (redis-py repeats a
+-- command whose answer was lost), the second one changes nothing; the caller then reads the record
+-- again and sees from its last offset that the first one did it.
+local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+if version ~= tonumber(ARGV[1]) then
+  return version
+end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'body', ARGV[3])
+redis.call('SADD', KEYS[5], ARGV[4])
+if ARGV[5] == '1' then
+  redis.call('SADD', KEYS[4], ARGV[4])
+else
+  redis.call('SREM', KEYS[4], ARGV[4])
+end
+for i = 6, #ARGV, 2 do
+  redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1])
+end
+redis.call('INCR', KEYS[3])
+return -1
