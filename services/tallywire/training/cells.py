@@ -23,6 +23,8 @@ from tallywire.training.ink import (
     CANVAS_PX,
     MIDDLE,
     Handwriting,
+    Style,
+    join_neighbour,
     random_label,
     random_style,
     write_blank,
@@ -43,8 +45,10 @@ U8 = NDArray[np.uint8]
 CHUNK = 1_000  # cells of one random stream
 TASK = 10  # parts that a worker draws at a time
 BLANK_SHARE = 0.13
-LOOSE_SHARE = 0.25
+LOOSE_SHARE = 0.3
 NEIGHBOUR = 0.3
+CROWDED = 0.55  # of loose digits have another one close by, on each side
+JOINED, JOINED_LOOSE = 0.04, 0.15
 LEAST_INKED_PX = 18
 
 
@@ -67,6 +71,7 @@ class _Picture:
     box: PrintedBox
     label: int
     ink_box: tuple[float, float, float, float]  # left, top, right, bottom on the canvas
+    loose: bool  # cut by its ink, not by its box
 
 
 def synthesise(count: int, hands: Handwriting, seed: int, workers: int = 1) -> Iterator[Cells]:
@@ -112,7 +117,7 @@ def draw_cells(count: int, hands: Handwriting, seed: np.random.SeedSequence) -> 
     patches, boxes, labels = [], [], []
     for _ in range(count):
         picture = _draw(hands, rng)
-        if picture.label != BLANK and rng.random() < LOOSE_SHARE:
+        if picture.loose:
             loose.append(clean.clean_crop(_crop(picture, rng)))
             labels_loose.append(picture.label)
         else:
@@ -136,6 +141,7 @@ def _legible(images: U8, labels: U8) -> NDArray[np.bool_]:
 
 def _draw(hands: Handwriting, rng: Generator) -> _Picture:
     box, label, style = random_box(rng), random_label(rng, BLANK_SHARE), random_style(rng)
+    loose = label != BLANK and rng.random() < LOOSE_SHARE
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
     spread = np.array([box.width_px, box.height_px]) * rng.choice([0.05, 0.09])
     at_x, at_y = MIDDLE + rng.normal(0, 1, 2) * spread
@@ -144,15 +150,21 @@ def _draw(hands: Handwriting, rng: Generator) -> _Picture:
     else:
         write_digit(ink, label, hands, style, (at_x, at_y), rng)
     own = _bounds(ink)
-    _write_neighbours(ink, hands, box, rng)
-    light = random_paper(rng)
-    if rng.random() < 0.5:
-        print_box(light, box, rng)
-        lay_ink(light, ink, random_darkness(rng), rng)
+    if label != BLANK and rng.random() < (JOINED_LOOSE if loose else JOINED):
+        join_neighbour(ink, style, rng)
+    if loose:
+        _crowd(ink, own, hands, style, rng)
     else:
-        lay_ink(light, ink, random_darkness(rng), rng)
+        _write_neighbours(ink, hands, box, rng)
+    light = random_paper(rng)
+    printed = not loose or rng.random() < 0.5
+    if printed and rng.random() < 0.5:
         print_box(light, box, rng)
-    return _Picture(scan(light, rng), box, label, own)
+        printed = False
+    lay_ink(light, ink, random_darkness(rng), rng)
+    if printed:
+        print_box(light, box, rng)
+    return _Picture(scan(light, rng), box, label, own, loose)
 
 
 def _write_neighbours(ink: U8, hands: Handwriting, box: PrintedBox, rng: Generator) -> None:
@@ -166,6 +178,26 @@ def _write_neighbours(ink: U8, hands: Handwriting, box: PrintedBox, rng: Generat
                 MIDDLE + dy * gap * box.height_px + rng.normal(0, 4),
             )
             write_digit(ink, int(rng.integers(10)), hands, other, at, rng)
+
+
+def _crowd(
+    ink: U8,
+    own: tuple[float, float, float, float],
+    hands: Handwriting,
+    style: Style,
+    rng: Generator,
+) -> None:
+    """Digits of the same number close by, as where no boxes keep them apart; some touch."""
+    for side in (-1, 1):
+        if rng.random() >= CROWDED:
+            continue
+        other = np.zeros_like(ink)
+        write_digit(other, int(rng.integers(10)), hands, style, (MIDDLE, MIDDLE), rng)
+        left, _, right, _ = _bounds(other)
+        gap = round(rng.uniform(-0.1, 0.22) * BOX_PX)
+        shift = round(own[2] + gap - left) if side > 0 else round(own[0] - gap - right)
+        moved = np.array([[1.0, 0, shift], [0, 1, rng.normal(0, 4)]])
+        np.maximum(ink, cv2.warpAffine(other, moved, ink.shape[::-1]), out=ink)
 
 
 def _bounds(ink: U8) -> tuple[float, float, float, float]:

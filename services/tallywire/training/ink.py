@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,12 +14,14 @@ from tallywire.training.mnist import Digits
 from tallywire.training.strokes import Pen, Trajectories, draw_digit
 
 U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
 
 CANVAS_PX = 112
 BOX_PX = 84  # longer side of the printed box in the middle of the canvas
 MIDDLE = (CANVAS_PX - 1) / 2
 MNIST_DIGIT_PX = 20
 MAX_ROTATION_DEG = 15.0
+LEANING_ONES = 0.15  # lean far more than their writer's other digits
 CROSS_BAR = 0.2  # of the sevens of MNIST, whose writers do not cross them
 
 
@@ -74,7 +76,7 @@ def random_style(rng: Generator) -> Style:
         height=height,
         width_px=float(np.exp(rng.uniform(np.log(2.2), np.log(7.5)))) + (5.0 if broad else 0.0),
         rotation_deg=float(np.clip(rng.normal(0, 6), -MAX_ROTATION_DEG, MAX_ROTATION_DEG)),
-        slant=float(rng.normal(0.05, 0.17)),
+        slant=float(rng.normal(0.1, 0.2)),
         aspect=float(rng.uniform(0.68, 1.2)),
         pressure=float(rng.choice([0.0, rng.uniform(0.1, 0.7)])),
         wobble=float(rng.choice([0.0, rng.uniform(0, 0.035)])),
@@ -90,6 +92,8 @@ def write_digit(
     rng: Generator,
 ) -> None:
     """Write a digit onto `canvas` (uint8 [112, 112], 255 full ink) with its centre at (x, y)."""
+    if label == 1 and rng.random() < LEANING_ONES:
+        style = replace(style, slant=float(rng.uniform(0.3, 0.85)))
     if rng.random() < hands.trajectory_share and hands.trajectories is not None:
         index = int(rng.choice(hands.trajectories_of[label]))
         pen = Pen(
@@ -103,6 +107,20 @@ def write_digit(
     if label == 7 and rng.random() < CROSS_BAR:
         image = _crossed(image, rng)
     _stamp(canvas, image, style, at, rng)
+
+
+def join_neighbour(canvas: U8, style: Style, rng: Generator) -> None:
+    """A stroke that runs on from the digit to where the next or the last one would be."""
+    rows, columns = np.nonzero(canvas)
+    if not len(rows):
+        return
+    side = 1 if rng.random() < 0.7 else -1
+    reach = columns * side > np.quantile(columns * side, 0.9)
+    start = int(rng.choice(np.flatnonzero(reach))) if reach.any() else 0
+    first = np.array([columns[start], rows[start]], float)
+    last = first + np.array([side * rng.uniform(0.12, 0.5), rng.normal(0, 0.2)]) * BOX_PX
+    middle = (first + last) / 2 + rng.normal(0, 0.12, 2) * BOX_PX
+    _curve(canvas, first, middle, last, max(1, round(style.width_px)))
 
 
 def _stamp(canvas: U8, image: U8, style: Style, at: tuple[float, float], rng: Generator) -> None:
@@ -147,7 +165,7 @@ def write_blank(
     few; a wavy line; or a scribble over the whole box.
     """
     kinds = (_nothing, _dash, _cross, _slash, _dots, _wave, _scribble)
-    chances = (0.40, 0.20, 0.12, 0.12, 0.06, 0.06, 0.04)
+    chances = (0.42, 0.22, 0.12, 0.08, 0.06, 0.06, 0.04)
     kind = kinds[int(rng.choice(len(kinds), p=chances))]
     kind(canvas, width_px, height_px, max(1, round(style.width_px)), rng)
 
@@ -175,7 +193,7 @@ def _cross(canvas: U8, width: float, height: float, pen: int, rng: Generator) ->
 
 def _slash(canvas: U8, width: float, height: float, pen: int, rng: Generator) -> None:
     # Wide and corner to corner: a steeper or shorter stroke is a 1.
-    dx, dy = width * rng.uniform(0.4, 0.6), height * rng.uniform(0.4, 0.6)
+    dx, dy = width * rng.uniform(0.42, 0.6), height * rng.uniform(0.36, 0.56)
     sign = 1 if rng.random() < 0.85 else -1
     x, y = MIDDLE + rng.normal(0, 0.03) * width, MIDDLE + rng.normal(0, 0.03) * height
     _line(canvas, (x - dx, y + sign * dy), (x + dx, y - sign * dy), pen, rng)
@@ -210,7 +228,10 @@ def _line(
     """A stroke by hand: bent a little, not a ruler's."""
     first, last = np.array(start), np.array(end)
     across = np.array([-(last - first)[1], (last - first)[0]]) * rng.normal(0, 0.04)
-    middle = (first + last) / 2 + across
+    _curve(canvas, first, (first + last) / 2 + across, last, pen)
+
+
+def _curve(canvas: U8, first: F64, middle: F64, last: F64, pen: int) -> None:
     t = np.linspace(0, 1, 9)[:, None]
     curve = (1 - t) ** 2 * first + 2 * t * (1 - t) * middle + t**2 * last
     cv2.polylines(canvas, [np.round(curve * 16).astype(np.int32)], False, 255, pen, cv2.LINE_AA, 4)

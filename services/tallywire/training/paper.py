@@ -43,7 +43,7 @@ def random_paper(rng: Generator) -> F32:
         paper *= _shadow(rng)
     if rng.random() < 0.45:
         paper += rng.uniform(1, 10) * _grain(rng, int(rng.integers(10, 112)))
-    if rng.random() < 0.2:
+    if rng.random() < 0.25:
         paper += rng.uniform(2, 16) * _pattern(rng)
     return paper
 
@@ -142,15 +142,15 @@ def lay_ink(light: F32, ink: U8, darkness: float, rng: Generator) -> None:
 
 def random_darkness(rng: Generator) -> float:
     """How dark the ink is: mostly clear, some pale pencils."""
-    return float(rng.uniform(0.35, 0.97) if rng.random() < 0.82 else rng.uniform(0.13, 0.35))
+    return float(rng.uniform(0.35, 0.97) if rng.random() < 0.85 else rng.uniform(0.16, 0.35))
 
 
 def scan(light: F32, rng: Generator) -> U8:
     """What a scanner, a phone or a fax makes of the paper: uint8 [side, side], its own resolution.
 
-    The box is 17 to 84 px long in it; noise, blur, JPEG, sharpening, or two levels only.
+    The box is 19 to 84 px long in it; noise, blur, JPEG, sharpening, or two levels only.
     """
-    box_px = rng.uniform(17, 34) if rng.random() < 0.25 else rng.uniform(34, 84)
+    box_px = rng.uniform(19, 34) if rng.random() < 0.2 else rng.uniform(34, 84)
     side = max(22, round(CANVAS_PX * box_px / BOX_PX))
     if rng.random() < 0.25:
         light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.8, 2.4))
@@ -158,7 +158,7 @@ def scan(light: F32, rng: Generator) -> U8:
     if rng.random() < 0.2:
         soft = cv2.GaussianBlur(small, (0, 0), 1.2)
         small = small + rng.uniform(0.3, 1.5) * (small - soft)
-    small = small + rng.uniform(0, 8) * rng.standard_normal(small.shape, np.float32)
+    small = small + rng.uniform(0, 7) * rng.standard_normal(small.shape, np.float32)
     image = np.clip(small, 0, 255).astype(np.uint8)
     kind = rng.random()
     if kind < 0.10:
@@ -170,7 +170,7 @@ def scan(light: F32, rng: Generator) -> U8:
 
 def _bilevel(image: U8, rng: Generator) -> U8:
     around = cv2.blur(image, (max(3, image.shape[0] // 2),) * 2).astype(np.float32)
-    darker = image < around * rng.uniform(0.72, 0.92)
+    darker = image < around * rng.uniform(0.75, 0.93)
     out = np.where(darker, 0, 255).astype(np.uint8)
     pepper = rng.random(image.shape) < rng.uniform(0, 0.008)
     out[pepper] = 255 - out[pepper]
