@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.figures import Line, Progress
 from tallywire.election import Contest, Election, Option, OptionKind
-
-Counters = Mapping[str, int]
+from tallywire.ledger.counters import VoteState
+from tallywire.ledger.keys import NOWHERE
+from tallywire.ledger.snapshot import DistrictSnapshot
+from tallywire.records import Quality
 
 CANNOT_WIN = frozenset({OptionKind.UNREGISTERED, OptionKind.NULL})
 
@@ -48,91 +49,98 @@ class Board:
 def board(
     election: Election,
     contest: Contest,
-    counters: Mapping[str, Counters],
-    district: str | None = None,
+    districts: Mapping[str, DistrictSnapshot],
+    chosen: str | None = None,
 ) -> Board:
     """The screen of a contest.
 
     Args:
         election: gives names, colours, expected stations and official results.
         contest: the contest shown.
-        counters: by district id, the ledger's integers of this contest.
-        district: only this one; all of them if None.
+        districts: the ledger's snapshot.
+        chosen: id of the only district to show; all of them if None.
     """
-    shown = [part.id for part in election.districts if district in (None, part.id)]
+    shown = [part for part in election.districts if chosen in (None, part.id)]
     rows = tuple(
-        DistrictRow(
-            id=part,
-            name=next(item.name for item in election.districts if item.id == part),
-            lines=_lines(contest, counters.get(part, {}), [part]),
-            progress=_progress(election, counters.get(part, {}), [part]),
-        )
+        DistrictRow(part.id, part.name, *_part(election, contest, districts, [part.id]))
         for part in shown
     )
-    # Scans of no known station stand in the ledger's pseudo district; they belong to the whole.
-    summed = _sum(
-        [counters[part] for part in (*shown, *([] if district else ["-"])) if part in counters]
-    )
-    return Board(
-        lines=_lines(contest, summed, shown),
-        progress=_progress(election, summed, shown),
-        arrivals=_buckets(summed),
-        districts=rows,
-    )
+    ids = [part.id for part in shown]
+    # Scans of no known station stand in a pseudo district; they belong to the whole only.
+    lines, progress = _part(election, contest, districts, ids if chosen else [*ids, NOWHERE])
+    return Board(lines, progress, _arrivals(districts, ids), rows)
 
 
-def _lines(contest: Contest, counters: Counters, districts: Sequence[str]) -> tuple[Line, ...]:
-    known = all(district in contest.official for district in districts)
-    return tuple(
-        _line(
-            option,
-            counters,
-            sum(contest.official[part][option.id] for part in districts) if known else None,
-        )
+def _part(
+    election: Election,
+    contest: Contest,
+    districts: Mapping[str, DistrictSnapshot],
+    ids: Sequence[str],
+) -> tuple[tuple[Line, ...], Progress]:
+    seen = [districts[part] for part in ids if part in districts]
+    official = _official(contest, [part for part in ids if part != NOWHERE])
+    lines = tuple(_line(option, seen, official) for option in contest.options)
+    return lines, _progress(election, seen, ids)
+
+
+def _official(contest: Contest, ids: Sequence[str]) -> Mapping[str, int] | None:
+    """Official votes by option, where every district shown has them."""
+    if not all(part in contest.official for part in ids):
+        return None
+    return {
+        option.id: sum(contest.official[part].get(option.id, 0) for part in ids)
         for option in contest.options
-    )
+    }
 
 
-def _line(option: Option, counters: Counters, official: int | None) -> Line:
-    def votes(*states: str) -> int:
-        return sum(counters.get(f"votes|{option.id}|{state}", 0) for state in states)
+def _line(
+    option: Option, seen: Sequence[DistrictSnapshot], official: Mapping[str, int] | None
+) -> Line:
+    def votes(state: VoteState, *qualities: Quality) -> int:
+        return sum(part.votes(option.id, state, quality) for part in seen for quality in qualities)
 
     return Line(
         id=option.id,
         name=option.name,
         colour=option.colour,
         candidate=option.kind not in CANNOT_WIN,
-        high=votes("accepted|high"),
-        moderate=votes("accepted|moderate"),
-        corrected=votes("corrected|high", "corrected|moderate"),
-        held=votes("held|high", "held|moderate"),
-        official=official,
+        high=votes(VoteState.ACCEPTED, Quality.HIGH),
+        moderate=votes(VoteState.ACCEPTED, Quality.MODERATE),
+        corrected=votes(VoteState.CORRECTED, *Quality),
+        held=votes(VoteState.HELD, *Quality),
+        official=official[option.id] if official else None,
     )
 
 
-def _progress(election: Election, counters: Counters, districts: Sequence[str]) -> Progress:
-    stations = [item for item in election.stations.values() if item.district in districts]
+def _progress(election: Election, seen: Sequence[DistrictSnapshot], ids: Sequence[str]) -> Progress:
+    stations = [item for item in election.stations.values() if item.district in ids]
+    largest = max((item.registered for item in stations), default=0)
+    # Every station hands in one sheet for each contest; the ledger's counts are of sheets.
+    contests = len(election.contests)
+
+    def counted(kind: str) -> int:
+        return sum(part.stations(kind) for part in seen)
+
+    def registered(kind: str) -> int:
+        return sum(part.registered_in(kind) for part in seen)
+
     return Progress(
-        expected=len(stations),
-        counted=counters.get("stations|counted", 0),
-        held=counters.get("stations|held", 0),
-        rejected_scans=counters.get("scans|rejected", 0),
-        duplicate_scans=counters.get("scans|duplicate", 0),
-        registered_expected=sum(item.registered for item in stations),
-        registered_counted=counters.get("registered|counted", 0),
-        registered_held=counters.get("registered|held", 0),
-        registered_disputed=counters.get("registered|disputed", 0),
+        expected=len(stations) * contests,
+        counted=counted("counted") + counted("corrected"),
+        held=counted("held"),
+        rejected_scans=sum(part.scans("rejected") for part in seen),
+        duplicate_scans=sum(part.scans("duplicate") for part in seen),
+        registered_expected=sum(item.registered for item in stations) * contests,
+        registered_counted=registered("counted") + registered("corrected"),
+        registered_held=registered("held"),
+        # The ledger counts disputed stations, not their voters: take the largest station's.
+        registered_disputed=counted("conflicts") * largest,
     )
 
 
-def _buckets(counters: Counters) -> dict[int, int]:
-    split = (name.split("|") for name in counters if name.startswith("time|"))
-    return {
-        int(start): counters[f"time|{start}|{what}"]
-        for _, start, what in split
-        if what == "counted"
-    }
-
-
-def _sum(parts: Sequence[Counters]) -> Counters:
-    return sum((Counter(part) for part in parts), Counter())
+def _arrivals(districts: Mapping[str, DistrictSnapshot], ids: Sequence[str]) -> Mapping[int, int]:
+    arrivals: dict[int, int] = {}
+    for part in ids:
+        for start_s, outcomes in (districts[part].timeline if part in districts else {}).items():
+            arrivals[start_s] = arrivals.get(start_s, 0) + outcomes.get("counted", 0)
+    return dict(sorted(arrivals.items()))

@@ -25,12 +25,16 @@ def page() -> None:
 def _choices(election: Election) -> tuple[Contest, str | None]:
     """Contest and district to show; nothing to choose where there is only one."""
     contest, district = election.contests[0], None
-    columns = st.columns(2) if len(election.contests) > 1 or len(election.districts) > 1 else ()
+    if max(len(election.contests), len(election.districts)) == 1:
+        return contest, district
+    left, right = st.columns(2)
     if len(election.contests) > 1:
-        contest = columns[0].selectbox("Contest", election.contests, format_func=lambda c: c.name)
+        contest = left.selectbox("Contest", election.contests, format_func=lambda one: one.name)
     if len(election.districts) > 1:
-        names = {None: "All districts", **{item.id: item.name for item in election.districts}}
-        district = columns[1].selectbox("District", list(names), format_func=lambda d: names[d])
+        names = {item.id: item.name for item in election.districts}
+        district = right.selectbox(
+            "District", [None, *names], format_func=lambda one: names.get(one, "All districts")
+        )
     return contest, district
 
 
@@ -38,13 +42,13 @@ def _choices(election: Election) -> tuple[Contest, str | None]:
 def _count(contest_id: str, district: str | None) -> None:
     election = source.election()
     contest = election.contest(contest_id) or election.contests[0]
-    look = source.look()
+    look = source.reader().look()
     frame.head(election, contest.name, look)
-    shown = board(election, contest, look.counters(contest.id), district)
+    shown = board(election, contest, look.districts, district)
     if not shown.started:
         st.html(markup.waiting(shown.progress.expected))
         return
-    _figures(shown, source.tolerance(contest.id))
+    _figures(shown, source.tolerances()[contest.id])
 
 
 def _figures(shown: Board, tolerance: int) -> None:

@@ -218,12 +218,15 @@ def leader(line: Line, votes: int) -> str:
     return f"{chip}{escape(line.id)} {percent(line.votes, votes)}"
 
 
-def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(
+    title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, tall: bool = False
+) -> str:
     """A plain table; cells are HTML, so the caller escapes what comes from a file."""
     header = "".join(f"<th>{escape(text)}</th>" for text in headers)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    scroll = "tw-scroll tall" if tall else "tw-scroll"
     return (
-        f'<div class="tw tw-panel"><h2>{escape(title)}</h2><div class="tw-scroll">'
+        f'<div class="tw tw-panel"><h2>{escape(title)}</h2><div class="{scroll}">'
         f'<table class="tw-table"><thead><tr>{header}</tr></thead>'
         f"<tbody>{body}</tbody></table></div></div>"
     )

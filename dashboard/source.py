@@ -1,20 +1,154 @@
-"""The one place that reads the ledger, at most once a second whatever the number of viewers."""
+"""The one place that reads the ledger: at most once a second, whatever the number of viewers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from tallywire.ledger.snapshot import Snapshot
+import streamlit as st
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tallywire.election import Election
+from tallywire.election_files import election_folder, load_election, load_layouts
+from tallywire.ledger.snapshot import (
+    DistrictSnapshot,
+    Snapshot,
+    list_held,
+    read_revision,
+    read_snapshot,
+    read_station,
+)
+from tallywire.ledger.state import StationState
+from tallywire.settings import Settings, load_settings
 
 READ_EVERY_S = 1.0
 TIMEOUT_S = 1.0
 
+Held = tuple[StationState, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the dashboard last saw of the ledger. `trouble` says why it may be out of date."""
+    """What was last seen of the ledger. `trouble` says why that may be out of date."""
 
     snapshot: Snapshot | None = None
     read_at: datetime | None = None
     trouble: str | None = None
+
+    @property
+    def generation(self) -> str | None:
+        """The generation shown; None before the ledger was opened."""
+        return self.snapshot.generation if self.snapshot else None
+
+    @property
+    def districts(self) -> Mapping[str, DistrictSnapshot]:
+        """Districts by id; empty before the ledger was opened."""
+        return self.snapshot.districts if self.snapshot else {}
+
+
+class Reader:
+    """Shares one look at the ledger between all viewers.
+
+    The first viewer of a second asks Redis for the revision, and only where that has changed for
+    the totals; everybody else of that second gets the same look. While Redis is away they keep
+    the last good one. `now_s` is a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        election: Election,
+        generation: str | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis, self._election, self._generation = redis, election, generation
+        self._now_s, self._lock = now_s, threading.Lock()
+        self._read_s = float("-inf")
+        self._revision: tuple[object, ...] | None = None
+        self._look = Look()
+        self._held: tuple[tuple[object, ...] | None, Held] = (None, ())
+
+    def look(self) -> Look:
+        """The newest look, at most a second old."""
+        with self._lock:
+            if self._now_s() - self._read_s >= READ_EVERY_S:
+                self._refresh()
+                self._read_s = self._now_s()
+            return self._look
+
+    def held(self) -> Held:
+        """Every station that a person should decide; read again only after a change."""
+        look = self.look()
+        with self._lock:
+            if look.generation and not look.trouble and self._held[0] != self._revision:
+                self._held = self._revision, self._list_held(look.generation)
+            return self._held[1]
+
+    def station(self, contest: str, station: str) -> StationState | None:
+        """One station's record; None where nothing was heard of it yet.
+
+        Raises:
+            RedisError: Redis is away.
+        """
+        generation = self.look().generation
+        if generation is None:
+            return None
+        return read_station(self._redis, self._election, generation, contest, station)
+
+    def _refresh(self) -> None:
+        try:
+            revision = read_revision(self._redis, self._election, self._generation)
+            if revision != self._revision or self._look.snapshot is None:
+                snapshot = read_snapshot(self._redis, self._election, self._generation)
+                self._look, self._revision = Look(snapshot), revision
+            self._look = replace(self._look, read_at=datetime.now(UTC), trouble=None)
+        except (RedisError, OSError):
+            self._look = replace(self._look, trouble=self._complaint())
+
+    def _complaint(self) -> str:
+        shown = "These numbers are the last that were read." if self._look.snapshot else ""
+        return f"Redis does not answer; trying again every second. {shown}".strip()
+
+    def _list_held(self, generation: str) -> Held:
+        try:
+            return tuple(list_held(self._redis, self._election, generation))
+        except (RedisError, OSError):
+            return self._held[1]
+
+
+@st.cache_resource
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
+
+
+@st.cache_resource
+def election() -> Election:
+    """The election shown, read once."""
+    return load_election(settings().election)
+
+
+@st.cache_resource
+def tolerances() -> Mapping[str, int]:
+    """By contest id, how many votes above its registered voters a station's sheet may have."""
+    layouts = load_layouts(election(), election_folder(settings().election))
+    return {
+        contest: max((rule.tolerance for rule in layout.cap_rules), default=0)
+        for contest, layout in layouts.items()
+    }
+
+
+@st.cache_resource
+def reader() -> Reader:
+    """The reader that all sessions of this process share."""
+    redis = Redis.from_url(
+        settings().redis,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=None,  # a look that fails is repeated a second later anyway
+    )
+    return Reader(redis, election(), settings().dashboard_generation)
