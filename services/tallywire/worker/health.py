@@ -57,7 +57,7 @@ async def serve_health(progress: Progress, port: int) -> asyncio.Server:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await asyncio.wait_for(reader.readline(), timeout=5.0)
-            path = (line.decode("latin-1").split() + ["", ""])[1].split("?")[0]
+            path = [*line.decode("latin-1").split(), "", ""][1].split("?")[0]
             status, body = answer(path, progress)
             text = json.dumps(body).encode()
             head = (
@@ -85,10 +85,8 @@ def start_watchdog(
     def watch() -> None:
         while progress.stalled_s() < limit_s:
             time.sleep(min(1.0, limit_s / 4))
-        sys.stderr.write(
-            f"tallywire worker: no progress for {limit_s:g} s with work at hand; ending\n"
-        )
-        sys.stderr.flush()
+        message = f"tallywire worker: no progress for {limit_s:g} s with work at hand; ending"
+        print(message, file=sys.stderr, flush=True)
         end(STALLED_EXIT)
 
     thread = threading.Thread(target=watch, name="watchdog", daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from statistics import median
 
 from tallywire.worker.retry import Peers
 
@@ -36,6 +37,10 @@ class Progress:
             self.last_settled_s = time.monotonic()  # idle or waiting: no standstill of ours
         self.lag, self.in_flight, self.assigned = lag, in_flight, assigned
         self.last_beat_s = time.monotonic()
+
+    def median_ms(self) -> int | None:
+        """Median time of the latest events from admission to settlement."""
+        return round(median(self.seconds) * 1000) if self.seconds else None
 
     def stalled_s(self) -> float:
         """Seconds since the last progress while there was work and no peer was in trouble."""

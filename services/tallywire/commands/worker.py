@@ -1,0 +1,52 @@
+"""`tallywire worker`: the tally agent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Annotated
+
+import typer
+
+from tallywire.logs import configure_logs
+from tallywire.settings import load_settings
+
+
+def worker(
+    election: Annotated[
+        str | None, typer.Option(help="Election folder, or the id of a shipped election")
+    ] = None,
+    generation: Annotated[
+        str | None, typer.Option(help="Ledger generation to build, for example g2")
+    ] = None,
+    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    serving: Annotated[str | None, typer.Option(help="gRPC target of the model server")] = None,
+    model_version: Annotated[
+        int | None, typer.Option(help="Pin one model version; the newest one if left out")
+    ] = None,
+    in_flight: Annotated[int | None, typer.Option(help="Scans in memory at once")] = None,
+    threads: Annotated[int | None, typer.Option(help="OpenCV threads")] = None,
+    health_port: Annotated[
+        int | None, typer.Option(help="Port of /healthz and /readyz on loopback; 0 lets us choose")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Look whether all peers answer, and end")
+    ] = False,
+) -> None:
+    """Read scans as they arrive and count them, each exactly once.
+
+    Joins the consumer group of this election and generation; start as many as you have cores, up
+    to the number of partitions. Waits for whatever is away, for ever, and says so. Ends within ten
+    seconds of SIGTERM; ended in any other way, it loses nothing.
+    """
+    settings = load_settings(
+        election=election, generation=generation, kafka=kafka, redis=redis, serving=serving,
+        model_version=model_version, in_flight=in_flight, threads=threads, health_port=health_port,
+    )  # fmt: skip
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    from tallywire.worker.check import check_peers
+    from tallywire.worker.start import work
+
+    asyncio.run(check_peers(settings) if check else work(settings))

@@ -1,0 +1,94 @@
+"""Settles finished events in offset order: ledger, topics, next offset, acknowledgement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from tallywire.ledger.state import Outcome
+from tallywire.ledger.store import Ledger
+from tallywire.records import Correction, Reading, Rejection
+from tallywire.worker.messages_out import Message, Send, publish
+from tallywire.worker.progress import Progress
+from tallywire.worker.records_in import Record
+from tallywire.worker.retry import insist
+from tallywire.worker.sequencer import Done, Partition
+
+ATTEMPTS = 3  # of applying one event, before it is refused as our own error
+
+Result = Reading | Correction | Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event of the stream: its record, when it was admitted, and its acknowledgement."""
+
+    record: Record
+    admitted_s: float  # monotonic
+    ack: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Where results of one topic go.
+
+    `message` says what is produced for a result, if anything; `give_up` makes a rejection of an
+    event that the ledger's code cannot digest; `refusals_count` is
+    False where a refusal is no business of the ledger (a broken correction is not a scan).
+    """
+
+    ledger: Ledger
+    send: Send
+    message: Callable[[Record, Result], Message | None]
+    give_up: Callable[[Record, Exception], Rejection]
+    progress: Progress
+    refusals_count: bool = True
+
+
+async def settle(book: Book, partition: Partition, batch: Sequence[Done[Taken, Result]]) -> None:
+    """Account for `batch`, gapless and in offset order; return when all of it is durable.
+
+    In this order, so that a crash anywhere repeats work and loses none: ledger, topics, the
+    ledger's next offset, and last the acknowledgement.
+    """
+    peers = book.progress.peers
+    results = [await _apply(book, done) for done in batch]
+    pairs = zip(batch, results, strict=True)
+    messages = [book.message(done.item.record, result) for done, result in pairs]
+    await publish(book.send, [message for message in messages if message], peers)
+    topic, number = partition
+    after = batch[-1].offset + 1
+    await insist(lambda: book.ledger.advance(topic, number, after), "redis", peers)
+    for done in batch:
+        done.item.ack()
+
+
+async def _apply(book: Book, done: Done[Taken, Result]) -> Result:
+    """Apply one event; the result that the ledger took."""
+    result = done.result
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await _apply_once(book, done, result)
+        except Exception as error:
+            problem = error
+            structlog.get_logger().exception(
+                "applying failed", source=str(done.item.record.source), attempt=attempt
+            )
+    result = book.give_up(done.item.record, problem)
+    return await _apply_once(book, done, result)
+
+
+async def _apply_once(book: Book, done: Done[Taken, Result], result: Result) -> Result:
+    outcome = Outcome.REJECTED
+    if book.refusals_count or not isinstance(result, Rejection):
+        outcome = await insist(lambda: book.ledger.apply(result), "redis", book.progress.peers)
+    seconds = time.monotonic() - done.item.admitted_s
+    book.progress.note_outcome(str(outcome), seconds)
+    structlog.get_logger().debug(
+        "settled", station=result.station, source=str(done.item.record.source),
+        outcome=str(outcome), ms=round(seconds * 1000),
+    )  # fmt: skip
+    return result

@@ -1,0 +1,123 @@
+"""Looks after the partitions: how far behind they are, and whether one has to be read again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from tallywire.worker.assignment import Assignment
+from tallywire.worker.faustparts import TallyApp
+from tallywire.worker.healing import Action, Standstill, judge, note_seek, see_gap
+from tallywire.worker.progress import Progress
+from tallywire.worker.sequencer import Partition, Sequencer
+
+TICK_S = 1.0
+ANSWER_S = 10.0
+
+
+class Keeper:
+    """Run `run` beside the app; tell it every gap by `gap`."""
+
+    def __init__(
+        self,
+        app: TallyApp,
+        assignment: Assignment,
+        sequencers: Mapping[str, Sequencer[Any, Any]],
+        progress: Progress,
+        limit: int,
+    ) -> None:
+        self._app, self._assignment, self._sequencers = app, assignment, sequencers
+        self._progress, self._limit = progress, limit
+        self._states: dict[Partition, Standstill] = {}
+        self._wake = asyncio.Event()
+        self._log = structlog.get_logger()
+
+    def gap(self, partition: Partition, offset: int) -> None:
+        """An event came before one that is missing."""
+        expected = self._sequencers[partition[0]].expected().get(partition)
+        if expected is None:
+            return
+        state = self._state(partition, expected)
+        if state.first_seen is None and not state.seeks:
+            self._wake.set()
+        see_gap(state, offset)
+
+    async def run(self) -> None:
+        """Look every second, and at once when a gap shows, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), timeout=TICK_S)
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._look(), timeout=ANSWER_S)
+                self._progress.peers.succeeded("kafka")
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._progress.peers.failed("kafka", str(error) or repr(error))
+                self._beat({})
+
+    async def _look(self) -> None:
+        expected = self._assignment.positions()
+        assigned = {TP(*key) for key in expected}
+        if not assigned or not self._assignment.complete.is_set():
+            return self._beat({})
+        begins, ends = await self._assignment.log_bounds(assigned)
+        expected = {key: at for key, at in self._assignment.positions().items() if key in expected}
+        self._beat({key: max(0, ends[TP(*key)] - at) for key, at in expected.items()})
+        self._states = {key: self._state(key, at) for key, at in expected.items()}
+        for key in expected:
+            await self._heal(key, begins[TP(*key)], ends[TP(*key)])
+        return None
+
+    def _beat(self, behind: Mapping[Partition, int]) -> None:
+        in_flight = sum(sequencer.in_flight() for sequencer in self._sequencers.values())
+        assigned = self._assignment.complete.is_set()
+        self._progress.beat(sum(behind.values()) + in_flight, in_flight, assigned=assigned)
+
+    def _state(self, partition: Partition, expected: int) -> Standstill:
+        """The partition's state; a new one where an event was admitted since."""
+        state = self._states.get(partition)
+        if state is None or state.expected != expected:
+            state = self._states[partition] = Standstill(expected, time.monotonic())
+        return state
+
+    async def _heal(self, partition: Partition, begin: int, end: int) -> None:
+        sequencer = self._sequencers[partition[0]]
+        state = self._states[partition]
+        if sequencer.in_flight(partition) or sequencer.in_flight() >= self._limit:
+            return None  # it moves, or waits for its turn
+        if begin > state.expected:
+            return await self._skip(partition, state.expected, begin)
+        action = judge(state, end, time.monotonic())
+        if action is Action.SKIP and state.first_seen is not None:
+            return await self._skip(partition, state.expected, state.first_seen)
+        if action is Action.SEEK:
+            await self._seek(partition, state, end)
+        return None
+
+    async def _seek(self, partition: Partition, state: Standstill, end: int) -> None:
+        self._log.warning(
+            "events are missing; reading again", topic=partition[0], partition=partition[1],
+            offset=state.expected, seen=state.first_seen, end=end, attempt=state.seeks + 1,
+        )  # fmt: skip
+        note_seek(state, time.monotonic())
+        tp = TP(*partition)
+        if tp in self._app.consumer.assignment():
+            self._app.consumer.resume_partitions({tp})
+            await self._app.consumer.seek_wait({tp: state.expected})
+
+    async def _skip(self, partition: Partition, expected: int, offset: int) -> None:
+        """The log has nothing between: say so, and read on from `offset`."""
+        await self._assignment.record_gap(partition, offset, offset - expected)
+        sequencer = self._sequencers[partition[0]]
+        if sequencer.expected().get(partition) == expected and not sequencer.in_flight(partition):
+            sequencer.skip_to(partition, offset)
+            tp = TP(*partition)
+            if tp in self._app.consumer.assignment():
+                await self._app.consumer.seek_wait({tp: offset})

@@ -1,0 +1,143 @@
+"""From settings to a running worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import cv2
+import structlog
+
+from tallywire.edge.serving import Classifier
+from tallywire.election import Election
+from tallywire.election_files import election_folder, load_election, load_layouts
+from tallywire.ledger.store import RedisLedger, connect
+from tallywire.settings import Settings
+from tallywire.worker.app import Limits, make_app
+from tallywire.worker.counting import Book
+from tallywire.worker.health import serve_health, start_watchdog
+from tallywire.worker.messages_out import faust_send
+from tallywire.worker.process import Read, assemble, catch_signals, run
+from tallywire.worker.progress import Progress
+from tallywire.worker.read_correction import read_correction
+from tallywire.worker.read_scan import Desk, give_up, policy_of, read_record
+from tallywire.worker.retry import Peers, insist
+from tallywire.worker.topics import wait_for_topics
+from tallywire.worker.writing import message_for
+
+
+def group_of(settings: Settings, election: Election) -> str:
+    """The consumer group: one for each election and generation, so that a replay has its own."""
+    return f"tallywire.{settings.topic_prefix}.{election.id}.{settings.generation}"
+
+
+async def work(settings: Settings) -> None:
+    """Be a worker until SIGTERM or SIGINT.
+
+    Raises:
+        UsageError: the election's files are wrong, or topic and ledger do not belong together.
+        PeerError: Faust ended by itself; start again.
+    """
+    election = load_election(settings.election)
+    progress = Progress(Peers())
+    stopping = asyncio.Event()
+    catch_signals(stopping)
+    server = await serve_health(progress, settings.health_port)
+    structlog.get_logger().info(
+        "worker starts", election=election.id, generation=settings.generation,
+        health_port=server.sockets[0].getsockname()[1],
+    )  # fmt: skip
+    try:
+        await _unless_stopped(_prepare_peers(settings, election, progress.peers), stopping)
+        if not stopping.is_set():
+            await _work(settings, election, progress, stopping)
+    finally:
+        server.close()
+
+
+async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -> None:
+    """Wait until the topics are there and the ledger has its frame."""
+    names = settings.topics
+    wanted = (names.scans, names.readings, names.corrections, names.rejected)
+    await wait_for_topics(settings.kafka, wanted, peers)
+    ledger = RedisLedger(connect(settings.redis), election, settings.generation)
+    await insist(lambda: ledger.open(election), "redis", peers)
+    await ledger.close()
+
+
+async def _work(
+    settings: Settings, election: Election, progress: Progress, stopping: asyncio.Event
+) -> None:
+    ledger = RedisLedger(connect(settings.redis), election, settings.generation)
+    model = Classifier(
+        settings.serving, settings.model, settings.model_version, settings.predict_timeout_s
+    )
+    limits = Limits(
+        settings.kafka,
+        group_of(settings, election),
+        settings.session_timeout_s,
+        settings.max_value_bytes,
+    )
+    app = make_app(limits)
+    with _opencv_threads(settings.threads) as threads:
+        desk = Desk(
+            election=election,
+            layouts=load_layouts(election, election_folder(settings.election)),
+            model=model,
+            model_name=settings.model,
+            threads=threads,
+            peers=progress.peers,
+            max_pixels=settings.max_pixels,
+            max_value_bytes=settings.max_value_bytes,
+        )
+        # Asked for now, so that the first scan need not wait for the connection.
+        warming = asyncio.create_task(policy_of(desk, settings.model_version))
+        scans = Book(
+            ledger=ledger,
+            send=faust_send(app),
+            message=partial(message_for, settings.topics),
+            give_up=partial(give_up, election),
+            progress=progress,
+        )
+        corrections = replace(scans, refusals_count=False)
+        desks: dict[str, tuple[Read, Book]] = {
+            settings.topics.scans: (partial(read_record, desk), scans),
+            settings.topics.corrections: (partial(read_correction, election), corrections),
+        }
+        start_watchdog(progress)
+        try:
+            await run(assemble(app, desks, settings.in_flight, stopping))
+        finally:
+            warming.cancel()
+            await model.close()
+            await ledger.close()
+
+
+async def _unless_stopped(work: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
+    """Do `work`, or leave it where `stopping` is set before it is done."""
+    tasks = [asyncio.create_task(work), asyncio.create_task(_wait(stopping))]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        task.result()
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+@contextmanager
+def _opencv_threads(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for OpenCV, each of one core: scans run side by side, not split."""
+    cv2.setNumThreads(1)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="prepare")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

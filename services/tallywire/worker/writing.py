@@ -1,0 +1,27 @@
+"""What is produced for a result: readings to one topic, refusals with their bytes to another."""
+
+from __future__ import annotations
+
+from tallywire.records import Correction, Reading, Rejection
+from tallywire.settings import Topics
+from tallywire.wire import SCHEMA, encode, encode_rejection_headers
+from tallywire.worker.messages_out import Message
+from tallywire.worker.records_in import Record
+
+
+def message_for(
+    topics: Topics, record: Record, result: Reading | Correction | Rejection
+) -> Message | None:
+    """The message of one result; None for a correction, which the ledger alone keeps.
+
+    A refusal carries the record's own headers too, under `original-`, so that it can be repaired
+    and published again.
+    """
+    if isinstance(result, Reading):
+        schema = (("schema", str(SCHEMA).encode()),)
+        return Message(topics.readings, record.key, encode(result), schema)
+    if isinstance(result, Rejection):
+        original = tuple((f"original-{name}", value) for name, value in record.headers)
+        headers = (*encode_rejection_headers(result), *original)
+        return Message(topics.rejected, record.key, record.value, headers)
+    return None
