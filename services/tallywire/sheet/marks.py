@@ -67,14 +67,10 @@ def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob,
         key = None if square else mark.colour
         if key not in masks:
             masks[key] = _outlined(black((0, 0, 0)) if key is None else make(key), square=square)
-        found[mark.id] = next(
-            (
-                found[other.id]
-                for other in layout.marks
-                if other.id in found and _alike(mark, other)
-            ),
-            None,
-        ) or _blobs(masks[key], mark, fill)
+        twins = [
+            found[other.id] for other in layout.marks if other.id in found and _alike(mark, other)
+        ]
+        found[mark.id] = twins[0] if twins else _blobs(masks[key], mark, fill)
     return found
 
 
