@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from tallywire.election import Contest
@@ -34,7 +34,17 @@ from tallywire.tables import (
     take_text,
 )
 
-KEYS = ("id", "version", "name", "page", "marks", "fields", "sum_rules", "cap_rules")
+KEYS = ("id", "version", "name", "page", "marks", "fields", "sum_rules", "cap_rules", "texts")
+TEXTS = (
+    "station",
+    "district",
+    "registered",
+    "in_words",
+    "in_numbers",
+    "signatures",
+    "total",
+    "note",
+)
 COLOUR = r"#[0-9a-fA-F]{6}"
 COLOUR_RULE = "write a colour as #rrggbb"
 BOX_RULE = "write [left, top, width, height] in mm, width and height above 0"
@@ -107,7 +117,13 @@ def _layout(table: Table) -> Layout:
         fields=fields,
         sum_rules=sums,
         cap_rules=caps,
+        texts=_texts(take_table(table, "texts")),
     )
+
+
+def _texts(table: Table) -> Mapping[str, str]:
+    refuse_unknown(table, TEXTS)
+    return {key: take_text(table, key) for key in table.values if key in TEXTS}
 
 
 def _mark(table: Table) -> Mark:
