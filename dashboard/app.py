@@ -16,7 +16,6 @@ st.navigation(
             live.page,
             title="Live count",
             icon=":material/bar_chart:",
-            url_path="live",
             default=True,
         ),
         st.Page(review.page, title="Review queue", icon=":material/rule:", url_path="review"),

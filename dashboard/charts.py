@@ -35,7 +35,6 @@ def arrivals(
     area = (
         alt.Chart(frame)
         .mark_area(
-            interpolate="step-after",
             line={"color": line, "strokeWidth": 2.5},
             color=line,
             fillOpacity=0.18,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 import streamlit as st
 
 from dashboard import markup
@@ -19,10 +21,18 @@ def head(election: Election, subtitle: str, look: Look) -> None:
                 subtitle=f"{subtitle} · {when}",
                 rehearsal=election.rehearsal,
                 generation=look.generation,
-                updated_at=look.read_at,
+                updated_at=look.read_at.astimezone(_zone()) if look.read_at else None,
                 stale=look.trouble is not None,
             )
         )
     )
     if look.trouble:
         st.html(markup.notice(look.trouble, bad=True))
+
+
+def _zone() -> ZoneInfo:
+    """The viewer's time zone; UTC where the browser does not say, or says one we do not know."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -43,7 +43,7 @@ def connect(url: str, *, connections: int = 32, timeout_s: float = 5.0) -> Redis
         url, max_connections=connections, timeout=timeout_s, socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
     )  # fmt: skip
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)  # closing it closes the pool too
 
 
 class RedisLedger:
