@@ -1,0 +1,171 @@
+"""The normalisation of cells: what must survive it, and what must not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tallywire.sheet.clean import BOX_PX, PATCH_PX, clean_cell, clean_crop, clean_patches
+
+U8 = NDArray[np.uint8]
+SIDE = 96  # of a drawn patch; its box is three quarters of that
+LOW, HIGH = 12, 84
+
+
+def paper(level: int = 225, noise: float = 0.0, seed: int = 0) -> U8:
+    random = np.random.default_rng(seed)
+    return np.clip(level + random.normal(0, noise, (SIDE, SIDE)), 0, 255).astype(np.uint8)
+
+
+def with_box(patch: U8, level: int = 90, thick: int = 2) -> U8:
+    out = patch.copy()
+    cv2.rectangle(out, (LOW, LOW), (HIGH, HIGH), level, thick)
+    return out
+
+
+def with_digit(
+    patch: U8, digit: int = 3, level: int = 60, at: tuple[int, int] = (30, 70), scale: float = 1.9
+) -> U8:
+    ink = np.zeros_like(patch)
+    cv2.putText(ink, str(digit), at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 4, cv2.LINE_AA)
+    share = ink.astype(np.float64) / 255
+    return np.asarray(patch * (1 - share) + level * share, np.uint8)
+
+
+def likeness(one: U8, other: U8) -> float:
+    """Correlation of two cells, 1 for the same picture."""
+    a, b = (cv2.GaussianBlur(cell, (0, 0), 1).astype(np.float64).ravel() for cell in (one, other))
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def test_shape_and_range() -> None:
+    cell = clean_cell(with_digit(with_box(paper())))
+    assert cell.shape == (28, 28)
+    assert cell.dtype == np.uint8
+    assert cell.max() == 255
+    assert np.median(cell) == 0
+
+
+def test_a_digit_fills_twenty_pixels_around_the_middle_as_in_mnist() -> None:
+    for scale, at in ((1.2, (20, 50)), (1.9, (30, 70)), (2.3, (30, 76))):
+        cell = clean_cell(with_digit(with_box(paper()), 5, at=at, scale=scale))
+        rows = np.nonzero(cell > 100)[0]
+        assert 18 <= np.ptp(rows) + 1 <= 21
+        assert abs(np.average(np.arange(28), weights=cell.sum(axis=1)) - 13.5) < 0.7
+        assert abs(np.average(np.arange(28), weights=cell.sum(axis=0)) - 13.5) < 0.7
+
+
+@pytest.mark.parametrize("level", [90, 180, 205])
+@pytest.mark.parametrize("noise", [0.0, 3.0, 6.0])
+def test_an_empty_box_stays_blank_however_it_is_printed(level: int, noise: float) -> None:
+    cells = [clean_cell(with_box(paper(225, noise, seed), level)) for seed in range(10)]
+    assert np.mean([cell.mean() for cell in cells]) < 3
+
+
+@pytest.mark.parametrize("shift", [-5, -3, 0, 3, 5])
+def test_box_lines_are_erased_where_alignment_is_a_little_off(shift: int) -> None:
+    moved = np.roll(with_box(paper(225, 2)), (shift, -shift), (0, 1))
+    assert clean_cell(moved).mean() < 3
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_digit_looks_the_same_with_and_without_a_box(digit: int) -> None:
+    bare, boxed = with_digit(paper(), digit), with_digit(with_box(paper()), digit)
+    assert likeness(clean_cell(bare), clean_cell(boxed)) > 0.97
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_pencil_and_shadow_change_little(digit: int) -> None:
+    plain = clean_cell(with_digit(with_box(paper(225, 2)), digit))
+    pale = clean_cell(with_digit(with_box(paper(225, 2)), digit, level=185))
+    ramp = np.linspace(0.45, 1.0, SIDE)[None, :] * np.ones((SIDE, 1))
+    edge = np.where(np.arange(SIDE) < 40, 0.6, 1.0)[:, None] * np.ones((1, SIDE))
+    assert likeness(plain, pale) > 0.93
+    for shade in (ramp, edge):
+        dark = (with_digit(with_box(paper(225, 2)), digit) * shade).astype(np.uint8)
+        assert likeness(plain, clean_cell(dark)) > 0.93
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_bilevel_and_low_resolution(digit: int) -> None:
+    drawn = with_digit(with_box(paper()), digit)
+    plain = clean_cell(drawn)
+    fax = np.where(drawn < 150, 0, 255).astype(np.uint8)
+    assert likeness(plain, clean_cell(fax)) > 0.9
+    small = cv2.resize(drawn, (33, 33), interpolation=cv2.INTER_AREA)  # the box is 25 px wide
+    assert likeness(plain, clean_cell(np.asarray(small, np.uint8))) > 0.9
+
+
+def test_a_stroke_that_crosses_the_line_is_kept_whole() -> None:
+    crossing = with_box(paper())
+    cv2.line(crossing, (48, 25), (48, 94), 50, 5)
+    inside = with_box(paper())
+    cv2.line(inside, (48, 20), (48, 76), 50, 5)
+    assert likeness(clean_cell(crossing), clean_cell(inside)) > 0.85
+    rows = np.nonzero(clean_cell(crossing).max(axis=1) > 100)[0]
+    assert np.ptp(rows) + 1 == len(rows)  # no gap where the line was
+
+
+def test_a_neighbours_stroke_reaching_in_is_dropped() -> None:
+    alone = with_digit(with_box(paper()), 4)
+    reached = alone.copy()
+    cv2.line(reached, (95, 30), (80, 40), 60, 4)
+    assert likeness(clean_cell(alone), clean_cell(reached)) > 0.97
+
+
+def test_a_dash_is_not_blown_up_to_a_digit() -> None:
+    dash = with_box(paper())
+    cv2.line(dash, (40, 48), (54, 48), 60, 4)
+    rows, columns = np.nonzero(clean_cell(dash) > 100)
+    assert np.ptp(rows) < 8
+    assert np.ptp(columns) < 16
+
+
+def test_cells_do_not_see_their_neighbours_in_the_batch() -> None:
+    random = np.random.default_rng(2)
+    patches = random.integers(0, 256, (130, PATCH_PX, PATCH_PX)).astype(np.uint8)
+    boxes = np.full((130, 2), float(BOX_PX))
+    together = clean_patches(patches, boxes)
+    alone = [clean_patches(patches[i : i + 1], boxes[i : i + 1])[0] for i in range(130)]
+    assert np.array_equal(together, np.stack(alone))
+    assert clean_patches(patches[:0], boxes[:0]).shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_loose_crops_look_like_cells(digit: int) -> None:
+    drawn = with_digit(paper(200, 2), digit)
+    rows, columns = np.nonzero(drawn < 130)
+    tight = drawn[rows.min() - 3 : rows.max() + 4, columns.min() - 3 : columns.max() + 4]
+    assert likeness(clean_crop(tight), clean_cell(with_digit(with_box(paper()), digit))) > 0.9
+
+
+def test_a_crop_cut_through_its_neighbours_keeps_only_the_digit() -> None:
+    drawn = with_digit(paper(), 3)
+    tight = drawn[22:78, 24:72]
+    crowded = tight.copy()
+    cv2.line(crowded, (0, 10), (3, 30), 60, 3)
+    assert likeness(clean_crop(tight), clean_crop(crowded)) > 0.95
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 120), st.integers(1, 120), st.integers(0, 2**32 - 1))
+def test_any_patch_gives_a_cell_and_is_left_as_it_was(height: int, width: int, seed: int) -> None:
+    patch = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
+    before = patch.copy()
+    for clean in (clean_cell, clean_crop):
+        cell = clean(patch)
+        assert cell.shape == (28, 28)
+        assert cell.dtype == np.uint8
+        assert np.array_equal(cell, clean(patch))
+    assert np.array_equal(patch, before)
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_flat_patches_are_blank(level: int) -> None:
+    flat = np.full((40, 40), level, np.uint8)
+    assert clean_cell(flat).max() == 0
+    assert clean_crop(flat).max() == 0
