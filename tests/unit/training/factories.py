@@ -1,0 +1,37 @@
+"""A tiny handwriting: ten plain digits, as pixels and as trajectories."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tallywire.training.ink import Handwriting, handwriting
+from tallywire.training.mnist import Digits
+from tallywire.training.strokes import Trajectories
+
+
+def tiny_digits(copies: int = 2) -> Digits:
+    """Printed figures in MNIST's frame; enough to draw with, not to learn from."""
+    images = np.zeros((10 * copies, 28, 28), np.uint8)
+    for index, image in enumerate(images):
+        cv2.putText(image, str(index % 10), (6, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2)
+    return Digits(images, (np.arange(10 * copies) % 10).astype(np.uint8))
+
+
+def tiny_trajectories() -> Trajectories:
+    """One stroke a digit, each turned a little further."""
+    angles = np.linspace(0, 5, 12)
+    digits = tuple(
+        (
+            np.stack([0.4 * np.cos(angles + label), np.linspace(-0.5, 0.5, 12)], axis=1).astype(
+                np.float32
+            ),
+        )
+        for label in range(10)
+    )
+    return Trajectories(digits, np.arange(10, dtype=np.uint8))
+
+
+def tiny_hands(share: float = 0.5) -> Handwriting:
+    """Half trajectories, half pixels."""
+    return handwriting(tiny_digits(), tiny_trajectories(), share)
