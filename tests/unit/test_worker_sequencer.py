@@ -220,3 +220,25 @@ async def test_drained_waits_for_all_that_is_in_flight() -> None:
     bench.finish(SCANS, 0)
     await asyncio.wait_for(waiting, timeout=5)
     assert bench.sequencer.in_flight() == 0
+
+
+async def test_work_that_swallows_its_cancellation_is_dropped_all_the_same() -> None:
+    settled: list[int] = []
+
+    async def stubborn(_: int) -> int:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return 1
+        return 0
+
+    async def settle(_: Partition, batch: Sequence[Done[int, int]]) -> None:
+        settled.extend(done.offset for done in batch)
+
+    sequencer: Sequencer[int, int] = Sequencer(stubborn, settle, limit=4)
+    sequencer.assign({SCANS: 0})
+    await sequencer.offer(SCANS, 0, 0)
+    await turns()
+    sequencer.revoke([SCANS])
+    await turns()
+    assert settled == []

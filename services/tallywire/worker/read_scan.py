@@ -103,8 +103,8 @@ async def policy_of(desk: Desk, version: int | None) -> Policy:
 
 async def _read(desk: Desk, record: Record) -> Reading | Rejection:
     loop = asyncio.get_running_loop()
-    work = loop.run_in_executor(desk.threads, open_sheet, desk, record)
-    sheet = await asyncio.wait_for(work, PREPARE_S)
+    async with asyncio.timeout(PREPARE_S):
+        sheet = await loop.run_in_executor(desk.threads, open_sheet, desk, record)
     if isinstance(sheet, Rejection):
         return sheet
     answer = await insist(lambda: desk.model.classify(sheet.cells), "model server", desk.peers)

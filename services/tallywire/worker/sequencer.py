@@ -60,6 +60,7 @@ class _Lane(Generic[Item, Result]):
     settled: int
     entries: deque[_Entry[Item, Result]] = field(default_factory=deque)
     settler: asyncio.Task[None] | None = None
+    dropped: bool = False
 
 
 class Sequencer(Generic[Item, Result]):
@@ -95,6 +96,7 @@ class Sequencer(Generic[Item, Result]):
             lane = self._lanes.pop(partition, None)
             if lane is None:
                 continue
+            lane.dropped = True  # a cancellation may be swallowed by what is awaited
             if lane.settler:
                 lane.settler.cancel()
             for entry in lane.entries:
@@ -159,12 +161,17 @@ class Sequencer(Generic[Item, Result]):
     async def _settle_lane(self, partition: Partition, lane: _Lane[Item, Result]) -> None:
         """Settle the lane's events from its head on, until it is empty."""
         while lane.entries:
-            batch = [await self._finished(lane.entries[0])]
+            first = await self._finished(lane.entries[0])
+            if lane.dropped:
+                return
+            batch = [first]
             for entry in tuple(lane.entries)[1:MOST_PER_BATCH]:
                 if not entry.task.done() or entry.task.cancelled() or entry.task.exception():
                     break
                 batch.append(Done(entry.offset, entry.item, entry.task.result()))
             await self._insist(partition, batch)
+            if lane.dropped:
+                return
             for done in batch:
                 lane.entries.popleft()
                 lane.settled = done.offset + 1
