@@ -12,7 +12,11 @@ class Policy:
 
     `max_error_probability`: of at least one wrong count on the sheet, 0 to 1.
     `min_count_probability`: of every single count, 0 to 1.
+    `unbalanced_prior`: share of papers that do not add up by themselves (Honduras 2025: 0.17).
+    `unbalanced_spread`: how many totals such a paper might as well have shown.
     """
 
     max_error_probability: float = 0.02
     min_count_probability: float = 0.9
+    unbalanced_prior: float = 0.17
+    unbalanced_spread: float = 100.0
