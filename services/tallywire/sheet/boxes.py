@@ -21,7 +21,8 @@ Bools = NDArray[np.bool_]
 
 STEP_MM = 0.25
 ENDS = 0.12  # of an edge's length: left out at either end, where lines meet
-SIDE_STEPS = 4  # a line is darker than the paper 1 mm to either side
+SIDE_STEPS = (3, 5)  # a line is darker than the paper 0.75 or 1.25 mm to either side
+PAD = max(SIDE_STEPS)
 LEAST_CONTRAST = 3.5  # grey levels by which a line must stand out, whatever the noise
 NOISE_TIMES = 2.2
 PRECISE = 0.06  # of the cell's smaller side: a line this near is where it should be
@@ -111,8 +112,8 @@ def look_at_edges(
     """
     steps = round(reach_mm / STEP_MM)
     reached: F64 = np.asarray(np.arange(-steps, steps + 1) * STEP_MM)
-    margin = SIDE_STEPS * STEP_MM
-    offsets = np.linspace(-margin - reached[-1], margin + reached[-1], 2 * (steps + SIDE_STEPS) + 1)
+    margin = PAD * STEP_MM
+    offsets = np.linspace(-margin - reached[-1], margin + reached[-1], 2 * (steps + PAD) + 1)
     along = np.linspace(ENDS, 1 - ENDS, together.places)
     single = _response(_profiles(grey, edges, page_to_image, offsets, along))
     noise = float(np.median(single))
@@ -145,18 +146,22 @@ def _profiles(grey: U8, edges: Edges, page_to_image: F64, offsets: F64, along: F
 
 
 def _response(profiles: F32) -> F64:
-    """Float64 [E, K - 2 * SIDE_STEPS]: how much like a line each place looks, in grey levels.
+    """Float64 [E, K - 2 * PAD]: how much like a line each place looks, in grey levels.
 
     A thin dark line, or (half as much) the step from a tinted form to a white box.
     """
-    inner = slice(SIDE_STEPS, -SIDE_STEPS)
     smooth = profiles.copy()
     smooth[:, 1:-1] = (profiles[:, :-2] + 2 * profiles[:, 1:-1] + profiles[:, 2:]) / 4
-    before, after = smooth[:, : -2 * SIDE_STEPS], smooth[:, 2 * SIDE_STEPS :]
-    line = np.minimum(before, after) - smooth[:, inner]
-    near = SIDE_STEPS - 2, SIDE_STEPS + 2
-    width = line.shape[1]
-    step = np.abs(smooth[:, near[1] : near[1] + width] - smooth[:, near[0] : near[0] + width])
+    width = smooth.shape[1] - 2 * PAD
+
+    def moved(steps: int) -> F32:
+        return smooth[:, PAD + steps : PAD + steps + width]
+
+    # The lighter of two places on each side: a neighbouring line may lie at the other.
+    before = np.maximum(*(moved(-steps) for steps in SIDE_STEPS))
+    after = np.maximum(*(moved(steps) for steps in SIDE_STEPS))
+    line = np.minimum(before, after) - moved(0)
+    step = np.abs(moved(2) - moved(-2))
     return np.asarray(np.maximum(line, 0.5 * step), np.float64)
 
 

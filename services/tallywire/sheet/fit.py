@@ -115,7 +115,7 @@ def _moved(grey: U8, edges: Edges, guess: Guess, first: Sightings) -> Fit:
             seen = look_at_edges(grey, edges, matrix, reach, together)
         if seen.seen.sum() >= LEAST_SEEN:
             matrix = move_to_edges(matrix, edges, seen, points, weight)
-    judged = look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.EDGE)
+    judged = look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.CELL)
     return Fit(replace(guess, page_to_image=matrix), support(judged, edges))
 
 
