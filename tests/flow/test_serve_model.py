@@ -157,4 +157,5 @@ def test_wrong_usage_ends_with_code_2(
         check=False,
     )
     assert done.returncode == 2
-    assert ("no such folder" if case == "no folder" else "taken") in done.stderr
+    said = " ".join(done.stderr.split())
+    assert ("no such folder" if case == "no folder" else "taken") in said
