@@ -18,6 +18,7 @@ COMMANDS = (
     "demo",
     "read",
     "render",
+    "topics",
     "publish",
     "worker",
     "serve-model",

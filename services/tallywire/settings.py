@@ -22,6 +22,11 @@ class Topics:
     prefix: str
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All four, scans first."""
+        return self.scans, self.readings, self.corrections, self.rejected
+
+    @property
     def scans(self) -> str:
         """Key station id, value the image bytes."""
         return f"{self.prefix}.scans"

@@ -83,7 +83,9 @@ def admin_client(kafka: str, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS) -> Iterator
         client.close()
 
 
-def ensure_topics(kafka: str, names: Sequence[str], spec: TopicSpec) -> tuple[str, ...]:
+def ensure_topics(
+    kafka: str, names: Sequence[str], spec: TopicSpec, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS
+) -> tuple[str, ...]:
     """Create those of `names` that are missing; leaves the others as they are.
 
     Returns:
@@ -97,7 +99,7 @@ def ensure_topics(kafka: str, names: Sequence[str], spec: TopicSpec) -> tuple[st
         "replication_factor": spec.replication,
         "configs": spec.configuration,
     }
-    with admin_client(kafka) as client:
+    with admin_client(kafka, timeout_ms) as client:
         missing = [
             topic["name"] for topic in client.describe_topics(list(names)) if _missing(topic)
         ]
@@ -109,17 +111,34 @@ def ensure_topics(kafka: str, names: Sequence[str], spec: TopicSpec) -> tuple[st
         return created
 
 
-def check_topics(kafka: str, names: Sequence[str], spec: TopicSpec) -> tuple[TopicCheck, ...]:
+def check_topics(
+    kafka: str, names: Sequence[str], spec: TopicSpec, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS
+) -> tuple[TopicCheck, ...]:
     """Compare the topics with `spec`.
 
     Raises:
         PeerError: the broker is away.
     """
-    with admin_client(kafka) as client:
+    with admin_client(kafka, timeout_ms) as client:
         found = {topic["name"]: topic for topic in client.describe_topics(list(names))}
         present = [name for name in names if not _missing(found[name])]
         settings = _describe(client, present)
     return tuple(_check(name, found[name], settings.get(name, {}), spec) for name in names)
+
+
+def topic_id(kafka: str, name: str, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS) -> str:
+    """The topic's identity, which another topic of the same name does not have.
+
+    Empty for brokers older than Kafka 2.8.
+
+    Raises:
+        PeerError: the broker is away, or has no such topic.
+    """
+    with admin_client(kafka, timeout_ms) as client:
+        (described,) = client.describe_topics([name])
+        if described["error_code"]:
+            raise for_code(described["error_code"])(name)
+        return str(described["topic_id"] or "")
 
 
 def end_offsets(kafka: str, topic: str) -> dict[int, int]:
@@ -174,7 +193,7 @@ def _check(
     name: str, topic: Mapping[str, Any], settings: Mapping[str, str], spec: TopicSpec
 ) -> TopicCheck:
     if _missing(topic):
-        remedy = "start a worker or `tallywire publish`, which create it, or create it yourself"
+        remedy = "create it: `tallywire topics`, or let `tallywire publish` do it"
         return TopicCheck(name, False, 0, {}, (Problem(name, "no such topic", remedy),), ())
     partitions = len(topic["partitions"])
     problems = [*_wrong_layout(name, topic, spec), *_wrong_settings(name, settings, spec)]
