@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,10 @@ import typer
 
 from tallywire.logs import configure_logs
 from tallywire.settings import load_settings
+
+# TensorFlow imports these where it finds them, for training; a server has no use for them, and
+# they take 100 MB and half a second.
+UNUSED = ("pandas", "pyarrow", "matplotlib")
 
 
 def serve_model(
@@ -36,6 +41,8 @@ def serve_model(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its start-up notes are not for operators
     settings = load_settings(model_repo=model_repo, model=model)
     configure_logs(settings.log_level, as_json=settings.log_json)
+    for name in UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None: as if not installed
     from tallywire.modelserver.process import Serve, run
 
     run(Serve(settings.model_repo, settings.model, host, port, threads, poll_s))
