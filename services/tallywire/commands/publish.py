@@ -1,0 +1,94 @@
+"""`tallywire publish`: scans from files or a hot folder to Kafka."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tallywire.settings import load_settings
+
+INTERRUPTED = 130
+
+
+def publish(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all they hold")],
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and send each file that a scanner completes")
+    ] = False,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="Regular expression of a file name without suffix, with (?P<station>...) and,"
+            " if wanted, (?P<contest>...) and (?P<scanner>...)."
+            " Default: the station is all up to the first `__`"
+        ),
+    ] = None,
+    envelope: Annotated[
+        Path | None, typer.Option(help="CSV: file,station[,scanner,captured_at,contest]")
+    ] = None,
+    scanner: Annotated[
+        str | None, typer.Option(help="Name of this scanner (default: this machine's name)")
+    ] = None,
+    journal: Annotated[Path, typer.Option(help="Where receipts are kept")] = Path(
+        "run/receipts.jsonl"
+    ),
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Most scans a second")] = None,
+    settle: Annotated[
+        float, typer.Option(min=0.0, help="Seconds a watched file must have stood still")
+    ] = 1.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent; needs no broker")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the result there as well")
+    ] = None,
+    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+) -> None:
+    """Send scans to Kafka, each exactly as it is, and keep a receipt of every acknowledgement.
+
+    Run it again at any time: only what has no receipt is sent. While the broker is away it waits.
+    A file without a station, empty or too large is refused and listed; everything else is sent,
+    broken images too, so that officials see them rejected.
+
+    Exit code: 0 every scan is at the broker, 1 something was refused, 2 wrong usage,
+    130 interrupted.
+    """
+    from tallywire.publish import process
+    from tallywire.publish.display import Display
+    from tallywire.publish.files import find_scans
+    from tallywire.publish.ordering import choose_naming, choose_scanner, make_order
+    from tallywire.publish.result import to_json, to_lines, to_table
+
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # we tell of its troubles ourselves
+    settings = load_settings(kafka=kafka)
+    order = make_order(
+        settings,
+        paths,
+        choose_naming(pattern, envelope),
+        choose_scanner(scanner),
+        journal,
+        rate,
+        watching=watch,
+        settle_s=settle,
+    )
+    console = Console(stderr=True)
+    total = None if watch else sum(1 for _ in find_scans(order.paths))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: receipts are written
+    with Display(console, total) as display:
+        report = process.Report(display.say, display.show)
+        result = (process.rehearse if dry_run else process.publish)(order, report)
+    if json_file:
+        json_file.write_text(json.dumps(to_json(result), indent=2) + "\n")
+    Console().print(to_table(result))
+    for line in to_lines(result):
+        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+    if result.interrupted and not watch:
+        raise typer.Exit(INTERRUPTED)
+    if not result.is_complete:
+        raise typer.Exit(1)

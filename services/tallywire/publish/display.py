@@ -1,0 +1,73 @@
+"""The progress bar, and lines above it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from tallywire.publish.result import Result
+
+
+class RateColumn(ProgressColumn):
+    """Scans a second, over the last while."""
+
+    def render(self, task: Task) -> Text:
+        """The rate as text."""
+        speed = task.finished_speed or task.speed
+        return Text("-" if speed is None else f"{speed:,.1f}/s", style="cyan")
+
+
+class Display:
+    """A context manager: shows how far a run is. `total` is None where no end is known."""
+
+    def __init__(self, console: Console, total: int | None) -> None:
+        self._console = console
+        left = () if total is None else (TimeRemainingColumn(),)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TextColumn("{task.fields[megabytes]:,.1f} MB"),
+            TimeElapsedColumn(),
+            *left,
+            console=console,
+        )
+        self._task = self._progress.add_task(
+            "Watching" if total is None else "Publishing", total=total, megabytes=0.0
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, line: str) -> None:
+        """One line above the bar."""
+        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def show(self, result: Result) -> None:
+        """Bring the bar up to date."""
+        done = result.published + sum(result.skipped.values()) + sum(result.refused.values())
+        megabytes = result.published_bytes / 1e6
+        self._progress.update(self._task, completed=done, megabytes=megabytes)
