@@ -1,0 +1,278 @@
+"""One suite for every ledger: in memory, and in a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tallywire.election import Election
+from tallywire.errors import PeerError
+from tallywire.ledger import keys
+from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.snapshot import (
+    audit,
+    list_held,
+    live_generation,
+    read_revision,
+    read_snapshot,
+    read_station,
+)
+from tallywire.ledger.state import Event, Outcome, Status
+from tallywire.ledger.store import Ledger, RedisLedger, connect
+from tallywire.records import Verdict
+from tallywire.stack.local import LocalStack, Plan
+from tests.factories import (
+    CORRECTIONS,
+    SCANS,
+    make_correction,
+    make_election,
+    make_reading,
+    make_rejection,
+)
+
+Totals = dict[str, dict[str, int]]
+Opened = tuple[Ledger, Callable[[], Totals]]
+
+HISTORY: Sequence[Event] = (
+    make_reading("d1-1", 0),
+    make_reading("d1-2", 1, verdict=Verdict.HELD),
+    make_rejection("d1-3", 2),
+    make_reading("d2-1", 3, votes={"A": 7, "B": 9, "null": 0}),
+    make_reading("d1-1", 4, image="image 0"),
+    make_reading("d1-2", 5),
+    make_reading("d2-1", 6, votes={"A": 8, "B": 9, "null": 0}),
+    make_rejection(None, 7),
+    make_correction("d1-3", 0, {"A": 1, "B": 2, "null": 3}),
+)
+OUTCOMES = [
+    Outcome.COUNTED,
+    Outcome.HELD,
+    Outcome.REJECTED,
+    Outcome.COUNTED,
+    Outcome.DUPLICATE,
+    Outcome.COUNTED,
+    Outcome.HELD,
+    Outcome.REJECTED,
+    Outcome.CORRECTED,
+]
+
+
+@pytest.fixture
+def election(unique: str) -> Election:
+    return make_election(unique)
+
+
+@pytest.fixture
+def reader(redis_url: str) -> Redis:
+    return Redis.from_url(redis_url)
+
+
+def redis_totals(reader: Redis, election: Election, generation: str = "g1") -> Totals:
+    snapshot = read_snapshot(reader, election, generation)
+    assert snapshot is not None
+    found = {one: dict(district.totals) for one, district in snapshot.districts.items()}
+    return {one: nonzero(totals) for one, totals in found.items() if nonzero(totals)}
+
+
+def nonzero(totals: dict[str, int]) -> dict[str, int]:
+    return {name: value for name, value in totals.items() if value}
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def opened(
+    request: pytest.FixtureRequest, election: Election, redis_url: str, reader: Redis
+) -> AsyncIterator[Opened]:
+    if request.param == "memory":
+        memory = MemoryLedger(election)
+        yield memory, lambda: {one: nonzero(found) for one, found in memory.totals.items()}
+        return
+    store = RedisLedger(connect(redis_url), election, "g1")
+    await store.open(election)
+    yield store, lambda: redis_totals(reader, election)
+    await store.close()
+
+
+async def test_each_event_has_its_outcome(opened: Opened) -> None:
+    ledger, _ = opened
+    assert [await ledger.apply(event) for event in HISTORY] == OUTCOMES
+
+
+async def test_a_history_told_twice_gives_the_same_totals(opened: Opened) -> None:
+    ledger, totals = opened
+    for event in HISTORY:
+        await ledger.apply(event)
+    once = totals()
+    for event in HISTORY:
+        await ledger.apply(event)
+    assert totals() == once
+    assert once["d1"]["votes|A|accepted|high"] == 200
+    assert once["d1"]["stations|corrected"] == 1
+    assert once["d2"]["stations|conflicts"] == 1
+    assert once["-"] == {
+        "scans|rejected": 1,
+        "stations|received": 1,
+        "stations|rejected": 1,
+        next(name for name in once["-"] if name.startswith("time|")): 1,
+    }
+
+
+async def test_memory_and_redis_agree_to_the_last_counter(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    store, memory = RedisLedger(connect(redis_url), election, "g1"), MemoryLedger(election)
+    for event in HISTORY:
+        await store.apply(event)
+        memory.apply_now(event)
+    assert redis_totals(reader, election) == {k: nonzero(v) for k, v in memory.totals.items()}
+    assert audit(reader, election, "g1") == []
+    await store.close()
+
+
+async def test_offsets_only_move_forward(opened: Opened) -> None:
+    ledger, _ = opened
+    await ledger.advance(SCANS, 0, 5)
+    await ledger.advance(SCANS, 11, 2)
+    await ledger.advance(SCANS, 0, 3)
+    await ledger.advance(CORRECTIONS, 0, 9)
+    assert await ledger.next_offsets(SCANS) == {0: 5, 11: 2}
+    assert await ledger.next_offsets("tally.other") == {}
+
+
+async def test_two_zombies_applying_the_same_events_at_once_count_once(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    events = [make_reading(f"d1-{n % 4 + 1}", n, image=f"i{n}") for n in range(60)]
+    stores = [RedisLedger(connect(redis_url), election, "g1") for _ in range(3)]
+
+    async def tell(store: RedisLedger) -> None:
+        for event in events:
+            await store.apply(event)
+
+    await asyncio.gather(*(tell(store) for store in stores))
+    memory = MemoryLedger(election)
+    for event in events:
+        memory.apply_now(event)
+    assert redis_totals(reader, election) == {k: nonzero(v) for k, v in memory.totals.items()}
+    assert audit(reader, election, "g1") == []
+    for store in stores:
+        await store.close()
+
+
+async def test_a_script_sent_twice_writes_once(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    """What redis-py does when an answer is lost: it sends the same script again."""
+    store = RedisLedger(connect(redis_url), election, "g1")
+    send = store._apply
+
+    async def twice(**arguments: object) -> object:
+        await send(**arguments)  # type: ignore[arg-type]
+        return await send(**arguments)  # type: ignore[arg-type]
+
+    store._apply = twice  # type: ignore[assignment]
+    assert await store.apply(make_reading("d1-1", 0)) is Outcome.COUNTED
+    assert redis_totals(reader, election)["d1"]["scans|counted"] == 1
+    await store.close()
+
+
+async def test_generations_are_apart_and_the_first_one_is_live(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    first, second = (RedisLedger(connect(redis_url), election, name) for name in ("g1", "g2"))
+    await first.open(election)
+    await second.open(election)
+    await first.apply(make_reading("d1-1", 0))
+    assert live_generation(reader, election.id) == "g1"
+    assert redis_totals(reader, election, "g2") == {}
+    assert await second.next_offsets(SCANS) == {}
+    await first.close()
+    await second.close()
+
+
+async def test_a_snapshot_is_complete_by_itself(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    assert read_snapshot(reader, election) is None
+    store = RedisLedger(connect(redis_url), election, "g1")
+    await store.open(election)
+    before = read_revision(reader, election)
+    for event in HISTORY:
+        await store.apply(event)
+    snapshot = read_snapshot(reader, election)
+    assert snapshot is not None
+    assert snapshot.districts["d1"].expected == 4
+    assert snapshot.districts["d1"].registered == 2800
+    assert sum(map(snapshot.scans, ("counted", "held", "duplicate", "rejected"))) == 8
+    assert sum(sum(row.values()) for row in snapshot.districts["d1"].timeline.values()) == 5
+    assert read_revision(reader, election) != before
+    await store.close()
+
+
+async def test_the_review_queue_and_a_station(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    store = RedisLedger(connect(redis_url), election, "g1")
+    await store.open(election)
+    for event in HISTORY[:4]:
+        await store.apply(event)
+    assert [state.station for state in list_held(reader, election, "g1")] == ["d1-2"]
+    await store.apply(HISTORY[5])
+    assert list_held(reader, election, "g1") == []
+    found = read_station(reader, election, "g1", "mayor", "d1-2")
+    assert found is not None
+    assert found.status is Status.COUNTED
+    assert read_station(reader, election, "g1", "mayor", "nowhere") is None
+    await store.close()
+
+
+async def test_an_audit_names_a_counter_that_somebody_changed(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    store = RedisLedger(connect(redis_url), election, "g1")
+    await store.open(election)
+    await store.apply(make_reading("d1-1", 0))
+    totals = keys.DistrictKeys(election.id, "g1", "d1").totals
+    reader.hincrby(totals, "votes|A|accepted|high", 500)
+    (found,) = audit(reader, election, "g1")
+    assert (found.counter, found.total, found.recomputed) == ("votes|A|accepted|high", 600, 100)
+    await store.close()
+
+
+async def test_every_key_of_a_district_is_in_one_slot(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    store = RedisLedger(connect(redis_url), election, "g1")
+    await store.open(election)
+    await store.apply(make_reading("d1-1", 0))
+    tag = f"{{{election.id}:g1:dd1}}"
+    found = [name.decode() for name in reader.scan_iter(f"*{election.id}:g1:dd1*")]
+    assert len(found) >= 5
+    assert all(name.startswith(tag) for name in found)
+    await store.close()
+
+
+async def test_redis_killed_and_started_again_keeps_every_apply(
+    election: Election, tmp_path: Path
+) -> None:
+    with LocalStack(Plan(tmp_path, broker=None, model=False)) as stack:
+        store = RedisLedger(connect(stack.settings.redis, timeout_s=1.0), election, "g1")
+        await store.open(election)
+        for event in HISTORY[:4]:
+            await store.apply(event)
+        stack.child("redis").kill()
+        with pytest.raises(PeerError):
+            await store.apply(HISTORY[4])
+        stack.child("redis").start()
+        stack.child("redis").wait_ready()
+        for event in HISTORY:
+            await store.apply(event)
+        memory = MemoryLedger(election)
+        for event in HISTORY:
+            memory.apply_now(event)
+        reader = Redis.from_url(stack.settings.redis)
+        assert redis_totals(reader, election) == {k: nonzero(v) for k, v in memory.totals.items()}
+        await store.close()
