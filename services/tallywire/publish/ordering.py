@@ -34,7 +34,7 @@ def make_order(
     target = Target(
         settings.kafka,
         topics.scans,
-        (topics.scans, topics.readings, topics.corrections, topics.rejected),
+        topics.names,
         TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes),
     )
     return Order(

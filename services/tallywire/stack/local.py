@@ -190,10 +190,8 @@ def create_topics(settings: Settings) -> None:
     Raises:
         PeerError: the broker is away or refuses.
     """
-    topics = settings.topics
-    names = [topics.scans, topics.readings, topics.corrections, topics.rejected]
     spec = TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes)
-    ensure_topics(settings.kafka, names, spec)
+    ensure_topics(settings.kafka, settings.topics.names, spec)
 
 
 def _leave(number: int, _: FrameType | None) -> None:
