@@ -26,7 +26,8 @@ def findings_table(findings: Sequence[Finding]) -> Table:
         if finding.remedy:
             words.append(f"\n→ {finding.remedy}", style="bold")
         level = Text(finding.level.upper(), style=STYLES[finding.level])
-        table.add_row(level, finding.part if finding.part != part else "", finding.check, words)
+        title = finding.part if finding.part != part else ""
+        table.add_row(level, title, Text(finding.check), words)
         part = finding.part
     return table
 

@@ -1,0 +1,101 @@
+"""The doctor against real servers: a healthy stack is told healthy, and each fault is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from tallywire.doctor.broker import check_broker
+from tallywire.doctor.examine import examine
+from tallywire.doctor.findings import Level, worst
+from tallywire.doctor.model import check_model
+from tallywire.doctor.store import check_redis
+from tallywire.edge.topics import TopicSpec, ensure_topics
+from tallywire.settings import Settings
+
+pytestmark = pytest.mark.flow
+TIMEOUT_S = 5.0
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """The session's Redis; its settings are put back afterwards."""
+    with Redis.from_url(redis_url, decode_responses=True) as client:
+        names = ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
+        before = {name: str(client.config_get(name)[name]) for name in names}
+        yield client
+        for name, value in before.items():
+            client.config_set(name, value)
+
+
+def create(settings: Settings, **other: int) -> None:
+    spec = TopicSpec(
+        other.get("partitions", settings.partitions),
+        1,
+        other.get("bytes", settings.max_value_bytes),
+    )
+    ensure_topics(settings.kafka, settings.topics.names, spec)
+
+
+def test_a_healthy_stack_has_no_failure(
+    redis_url: str, kafka_bootstrap: str, model_server: str, unique: str
+) -> None:
+    settings = Settings(
+        redis=redis_url,
+        kafka=kafka_bootstrap,
+        serving=model_server,
+        topic_prefix=unique,
+        model_version=1,
+    )
+    create(settings)
+    findings = examine(settings, TIMEOUT_S)
+    assert worst(findings) is not Level.FAIL, [item for item in findings if item.remedy]
+    assert {item.part for item in findings} == {
+        "Machine",
+        "Election",
+        "Kafka",
+        "Model server",
+        "Redis",
+    }
+
+
+def test_topics_that_are_not_there(kafka_bootstrap: str, unique: str) -> None:
+    found = check_broker(Settings(kafka=kafka_bootstrap, topic_prefix=unique), TIMEOUT_S)
+    assert [item.level for item in found] == ["ok", "fail", "fail", "fail", "fail"]
+    assert all("tallywire topics" in item.remedy for item in found[1:])
+
+
+def test_topics_with_other_partitions(kafka_bootstrap: str, unique: str) -> None:
+    settings = Settings(kafka=kafka_bootstrap, topic_prefix=unique)
+    create(settings, partitions=3)
+    found = check_broker(settings, TIMEOUT_S)
+    assert any("TALLYWIRE_PARTITIONS" in item.remedy for item in found)
+
+
+def test_redis_that_forgets(redis: Redis, redis_url: str) -> None:
+    settings = Settings(redis=redis_url)
+    assert worst(check_redis(settings, TIMEOUT_S)) is Level.OK
+    redis.config_set("appendonly", "no")
+    assert worst(check_redis(settings, TIMEOUT_S)) is Level.WARN
+
+
+def test_redis_that_throws_away(redis: Redis, redis_url: str) -> None:
+    redis.config_set("maxmemory", str(512 * 1024 * 1024))
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    found = check_redis(Settings(redis=redis_url), TIMEOUT_S)
+    assert worst(found) is Level.FAIL
+
+
+@pytest.mark.model
+def test_a_version_that_is_pinned_but_not_loaded(model_server: str) -> None:
+    found = check_model(Settings(serving=model_server, model_version=99), TIMEOUT_S)
+    assert worst(found) is Level.FAIL
+    assert any("version 99" in item.found for item in found)
+
+
+@pytest.mark.model
+def test_a_model_that_is_not_there(model_server: str) -> None:
+    found = check_model(Settings(serving=model_server, model="letters"), TIMEOUT_S)
+    assert worst(found) is Level.FAIL
