@@ -30,7 +30,7 @@ def descriptor_set() -> bytes:
     out = FileDescriptorSet()
     for file in found.values():
         file.CopyToProto(out.file.add())
-    return out.SerializeToString(deterministic=True)
+    return bytes(out.SerializeToString(deterministic=True))
 
 
 def _collect(file: Any, found: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 WARM_UP_BATCHES = (1, 42, 45, 168)
 
 
-class Served(tf.Module):
+class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """What is saved: logits, the temperature that calibrates them, and the policy that goes along.
 
     `policy` rides with the model since its thresholds are chosen for these probabilities and no
@@ -35,13 +35,13 @@ class Served(tf.Module):
             for name, value in policy.items()
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 28, 28, 1], tf.uint8, name="cells")])
+    @tf.function(input_signature=[tf.TensorSpec([None, 28, 28, 1], tf.uint8, name="cells")])  # type: ignore[untyped-decorator]
     def serving_default(self, cells: Any) -> dict[str, Any]:
         """uint8 [N, 28, 28, 1], ink high -> probabilities float32 [N, 11], calibrated."""
         logits = self.network(tf.cast(cells, tf.float32) / 255.0)
         return {"probabilities": tf.nn.softmax(logits / self.temperature)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.uint8, name="ask")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.uint8, name="ask")])  # type: ignore[untyped-decorator]
     def policy(self, ask: Any) -> dict[str, Any]:
         """Any uint8 [N] (TF Serving wants an input) -> each field of the policy, float64 [1]."""
         del ask
@@ -57,17 +57,17 @@ def save_model(network: Any, temperature: float, policy: Mapping[str, float], fo
         policy: the accept thresholds chosen for this network, by the names of `Policy`'s fields.
         folder: the version folder, `<repository>/digits/<N>`; replaced if it is there.
     """
-    inference = tf.function(lambda cells: network(cells, training=False))
-    served = Served(_Frozen(network, inference), temperature, policy)
-    _write(served, folder)
+    call = tf.function(lambda cells: network(cells, training=False))
+    weights = [variable.value for variable in network.variables]
+    _write(Served(_Frozen(weights, call), temperature, policy), folder)
 
 
-class _Frozen(tf.Module):
+class _Frozen(tf.Module):  # type: ignore[misc]
     """The network as a plain module: its variables and its call, without Keras' bookkeeping."""
 
-    def __init__(self, network: Any, call: Any) -> None:
+    def __init__(self, weights: Any, call: Any) -> None:
         super().__init__()
-        self.weights = [variable.value for variable in network.variables]
+        self.weights = weights
         self.call = call
 
     def __call__(self, cells: Any) -> Any:
@@ -121,14 +121,11 @@ def store_policy(
     Raises:
         UsageError: `folder` holds no SavedModel of ours.
     """
-    served = _load(folder)
-    served.rules = {
-        name: tf.Variable(value, trainable=False, dtype=tf.float64)
-        for name, value in policy.items()
-    }
-    if temperature is not None:
-        served.temperature.assign(temperature)
-    _write(served, folder)
+    loaded = _load(folder)
+    # A new module around the same weights: the loaded one's functions know only its old policy.
+    network = _Frozen(loaded.network.weights, loaded.network.call)
+    kept = float(loaded.temperature) if temperature is None else temperature
+    _write(Served(network, kept, policy), folder)
 
 
 def load_policy(folder: Path) -> dict[str, float]:
@@ -166,10 +163,3 @@ def _load(folder: Path) -> Any:
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: no SavedModel here; `tallywire train` makes one")
     return tf.saved_model.load(str(folder))
-
-
-def class_shares(labels: NDArray[np.uint8]) -> Mapping[int, int]:
-    """How many cells of each class, for the card."""
-    return {
-        int(label): int(n) for label, n in zip(*np.unique(labels, return_counts=True), strict=True)
-    }

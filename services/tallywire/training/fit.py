@@ -92,7 +92,8 @@ def fit(
         optimizer.finalize_variable_values(network.trainable_variables)
         loss, accuracy = measure(network, held, validation.labels)
         rate = float(optimizer.learning_rate)
-        epoch = Epoch(stage.name, number, *(sums / steps).tolist(), loss, accuracy, rate)
+        own_loss, own_accuracy = (sums / steps).tolist()
+        epoch = Epoch(stage.name, number, own_loss, own_accuracy, loss, accuracy, rate)
         done.append(epoch)
         tell(epoch)
         if loss <= min(item.validation_loss for item in done):

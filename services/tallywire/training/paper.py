@@ -153,13 +153,14 @@ def scan(light: F32, rng: Generator) -> U8:
     box_px = rng.uniform(19, 34) if rng.random() < 0.2 else rng.uniform(34, 84)
     side = max(22, round(CANVAS_PX * box_px / BOX_PX))
     if rng.random() < 0.25:
-        light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.8, 2.4))
-    small = cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA)
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), rng.uniform(0.8, 2.4)), np.float32)
+    shrunk = cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA)
+    small = np.asarray(shrunk, np.float32)
     if rng.random() < 0.2:
         soft = cv2.GaussianBlur(small, (0, 0), 1.2)
         small = small + rng.uniform(0.3, 1.5) * (small - soft)
     small = small + rng.uniform(0, 7) * rng.standard_normal(small.shape, np.float32)
-    image = np.clip(small, 0, 255).astype(np.uint8)
+    image: U8 = np.clip(small, 0, 255).astype(np.uint8)
     kind = rng.random()
     if kind < 0.10:
         return _bilevel(image, rng)

@@ -70,7 +70,7 @@ def _drawn(strokes: tuple[F32, ...], pen: Pen) -> F32:
         max(0, top - 2) : top + height + 2,
         max(0, left - 2) : left + width + 2,
     ]
-    return np.asarray(cut, np.float32) / 255
+    return np.asarray(cut / 255, np.float32)
 
 
 def training_hand(hands: Handwriting) -> TrainingHand:

@@ -1,0 +1,131 @@
+"""A whole training run in seconds, and what it writes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tallywire.errors import UsageError
+from tests.unit.training.factories import tiny_digits, tiny_hands
+
+pytestmark = pytest.mark.model
+
+
+def write_mnist(folder: Path) -> Path:
+    """IDX files of plain figures: enough for a run, and the 5,000 kept for validation."""
+    digits = tiny_digits(copies=520)
+    images, labels = digits.images, digits.labels
+    (folder / "train-images-idx3-ubyte").write_bytes(
+        struct.pack(">IIII", 2051, *images.shape) + images.tobytes()
+    )
+    (folder / "train-labels-idx1-ubyte").write_bytes(
+        struct.pack(">II", 2049, len(labels)) + labels.tobytes()
+    )
+    return folder
+
+
+@pytest.mark.parametrize("network", ["paper", "residual"])
+def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) -> None:
+    from tallywire.training.export import load_policy, load_saved, store_policy
+    from tallywire.training.fit import Epoch
+    from tallywire.training.plan import Data, Plan
+    from tallywire.training.run import Told, train
+
+    data = Data(
+        write_mnist(tmp_path), None, cells=300, sheets=2, validation_cells=80,
+        validation_sheets=1, workers=1,
+    )  # fmt: skip
+    folder = tmp_path / "repo" / "digits" / "4"
+    plan = Plan(data, folder, network, batch_size=32, pretrain_epochs=1, epochs=1, tally_epochs=1)
+    epochs: list[Epoch] = []
+    figures = train(plan, Told(lambda *_: None, epochs.append))
+
+    assert [epoch.stage for epoch in epochs] == ["mnist", "cells", "tally"]
+    assert set(figures.accuracy) == {"mnist validation", "drawn cells", "rendered cells"}
+    record = json.loads((folder / "training.json").read_text())
+    assert record["training_cells"]["rendered"] == 84
+    assert str(tmp_path) not in json.dumps(record)
+    assert (folder / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    assert (folder / "assets.extra" / "tf_serving_warmup_requests").is_file()
+
+    cells = np.random.default_rng(1).integers(0, 256, (7, 28, 28), np.uint8)
+    before = load_saved(folder)(cells)
+    np.testing.assert_allclose(before.sum(axis=1), 1, atol=1e-5)
+    store_policy(folder, {"max_error_probability": 0.125})
+    assert load_policy(folder) == {"max_error_probability": 0.125}
+    np.testing.assert_allclose(load_saved(folder)(cells), before, atol=1e-6)
+    assert (folder / "curves.png").is_file()  # what stands beside the model stays
+
+
+def test_no_cells_give_no_answers(tmp_path: Path) -> None:
+    from tallywire.training.export import load_saved
+
+    with pytest.raises(UsageError, match="no SavedModel"):
+        load_saved(tmp_path)
+
+
+def test_a_frozen_first_convolution_does_not_move() -> None:
+    import keras
+
+    from tallywire.training.augment import Augment
+    from tallywire.training.cells import draw_cells
+    from tallywire.training.fit import Stage, fit
+    from tallywire.training.networks import FIRST_CONV, NetworkOptions, paper_network
+
+    keras.utils.set_random_seed(1)
+    network = paper_network(NetworkOptions())
+    cells = draw_cells(150, tiny_hands(), np.random.SeedSequence(1))
+    before = [layer.get_weights()[0].copy() for layer in _convolutions(network)]
+    stage = Stage("tally", 1, 1e-2, batch_size=32, freeze_first=True)
+    fit(network, cells, cells, stage, Augment(), np.random.default_rng(1), lambda _: None)
+    after = [layer.get_weights()[0] for layer in _convolutions(network)]
+    assert network.get_layer(FIRST_CONV).trainable
+    np.testing.assert_array_equal(before[0], after[0])
+    assert (before[1] != after[1]).any()
+
+
+def _convolutions(network: object) -> list[object]:
+    return [layer for layer in network.layers if "Conv" in type(layer).__name__]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["paper", "residual"])
+def test_folding_batch_normalisation_changes_no_answer(name: str) -> None:
+    from tallywire.training.fit import logits_of
+    from tallywire.training.networks import NetworkOptions, folded
+    from tallywire.training.run import NETWORKS
+
+    options = NetworkOptions()
+    network = NETWORKS[name](options)
+    rng = np.random.default_rng(1)
+    for layer in network.layers:
+        if layer.name.endswith("_norm"):
+            layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    cells = rng.integers(0, 256, (9, 28, 28, 1), np.uint8)
+    plain = folded(network, NETWORKS[name], options)
+    np.testing.assert_allclose(logits_of(plain, cells), logits_of(network, cells), atol=1e-3)
+    assert not any("Batch" in type(layer).__name__ for layer in plain.layers)
+
+
+def test_early_stopping_keeps_the_best_epoch() -> None:
+    import keras
+
+    from tallywire.training.augment import Augment
+    from tallywire.training.cells import draw_cells
+    from tallywire.training.fit import Epoch, Stage, fit, measure
+    from tallywire.training.networks import NetworkOptions, paper_network
+
+    keras.utils.set_random_seed(2)
+    network = paper_network(NetworkOptions())
+    cells = draw_cells(120, tiny_hands(), np.random.SeedSequence(2))
+    seen: list[Epoch] = []
+    # A rate that throws the weights about: some epoch is worse than an earlier one.
+    stage = Stage("cells", 8, 0.3, batch_size=32, schedule="constant", patience=1)
+    fit(network, cells, cells, stage, Augment(), np.random.default_rng(2), seen.append)
+    best = min(epoch.validation_loss for epoch in seen)
+    assert measure(network, cells.images[..., None], cells.labels)[0] == pytest.approx(
+        best, rel=1e-4
+    )

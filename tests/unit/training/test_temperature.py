@@ -1,0 +1,51 @@
+"""Temperature scaling and the calibration error that it lowers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallywire.training.temperature import calibration_error, fit_temperature, softmax
+
+
+def sample(sharpness: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits `sharpness` times too sure of labels drawn from their true probabilities."""
+    rng = np.random.default_rng(seed)
+    true = rng.normal(0, 2.5, (4_000, 11))
+    chances = softmax(true)
+    labels = np.array([rng.choice(11, p=row) for row in chances], np.uint8)
+    return true * sharpness, labels
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.0])
+def test_the_fitted_temperature_undoes_too_much_and_too_little_confidence(sharpness: float) -> None:
+    logits, labels = sample(sharpness, 1)
+    temperature = fit_temperature(logits, labels)
+    assert temperature == pytest.approx(sharpness, rel=0.1)
+    assert calibration_error(softmax(logits, temperature), labels) < 0.025
+
+
+def test_calibration_improves_where_it_was_bad() -> None:
+    logits, labels = sample(2.5, 2)
+    before = calibration_error(softmax(logits), labels)
+    after = calibration_error(softmax(logits, fit_temperature(logits, labels)), labels)
+    assert after < before / 3
+
+
+@given(temperature=st.floats(0.2, 5), seed=st.integers(0, 1000))
+def test_temperature_never_changes_which_class_is_first(temperature: float, seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(0, 8, (20, 11))
+    probabilities = softmax(logits, temperature)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (probabilities.argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    assert np.isfinite(softmax(np.array([[1e4, -1e4, 0.0]]), 0.2)).all()
+
+
+def test_perfect_certainty_has_no_calibration_error() -> None:
+    labels = np.arange(10, dtype=np.uint8)
+    assert calibration_error(np.eye(11)[labels], labels) == 0
