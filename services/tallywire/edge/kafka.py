@@ -10,7 +10,9 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from tallywire.edge.kafkaclient import open_client
 from tallywire.edge.topics import (
+    BOOTSTRAP_TIMEOUT_MS,
     TopicCheck,
     TopicSpec,
     admin_client,
@@ -56,8 +58,7 @@ def make_producer(kafka: str, max_record_bytes: int, *, block_ms: int = 5_000) -
     """An idempotent `KafkaProducer` that never gives up on a record by itself.
 
     It has no bound on buffered bytes of its own: bound what you hand over. Topics are not
-    created by accident. A batch holds small records only; JPEG does not compress, so nothing is
-    compressed.
+    created by accident. JPEG does not compress, so nothing is compressed.
 
     Args:
         kafka: bootstrap servers.
@@ -67,22 +68,19 @@ def make_producer(kafka: str, max_record_bytes: int, *, block_ms: int = 5_000) -
     Raises:
         PeerError: no broker answers now.
     """
-    try:
-        return KafkaProducer(
-            bootstrap_servers=kafka.split(","),
-            bootstrap_timeout_ms=block_ms,
-            enable_idempotence=True,  # explicit: a conflicting setting then raises
-            acks="all",
-            delivery_timeout_ms=FOREVER_MS,
-            max_block_ms=block_ms,
-            max_request_size=max(LEAST_REQUEST_BYTES, max_record_bytes),
-            batch_size=64 * 1024,
-            linger_ms=2,
-            reconnect_backoff_max_ms=2_000,
-            allow_auto_create_topics=False,
-        )
-    except (KafkaError, OSError, ValueError) as error:
-        raise PeerError(f"No Kafka broker answers at {kafka}: {error}") from error
+    return open_client(
+        KafkaProducer,
+        kafka,
+        block_ms,
+        enable_idempotence=True,  # explicit: a conflicting setting then raises
+        acks="all",
+        delivery_timeout_ms=FOREVER_MS,
+        max_block_ms=block_ms,
+        max_request_size=max(LEAST_REQUEST_BYTES, max_record_bytes),
+        batch_size=0,  # one scan a batch: see `end_offsets`
+        reconnect_backoff_max_ms=2_000,
+        allow_auto_create_topics=False,
+    )
 
 
 def read_topic(kafka: str, topic: str, *, patience_s: float = 30.0) -> Iterator[Record]:
@@ -99,8 +97,10 @@ def read_topic(kafka: str, topic: str, *, patience_s: float = 30.0) -> Iterator[
     ends = {number: end for number, end in end_offsets(kafka, topic).items() if end}
     if not ends:
         return
-    consumer = KafkaConsumer(
-        bootstrap_servers=kafka.split(","),
+    consumer = open_client(
+        KafkaConsumer,
+        kafka,
+        BOOTSTRAP_TIMEOUT_MS,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -120,14 +120,22 @@ def read_topic(kafka: str, topic: str, *, patience_s: float = 30.0) -> Iterator[
 
 
 def _drain(consumer: Any, ends: dict[int, int], patience_s: float) -> Iterator[Record]:
-    """Poll until every partition stands at its end. Positions and not records are compared,
-    since a log may end in control records that are never delivered."""
-    left = {tp: ends[tp.partition] for tp in consumer.assignment()}
+    """Poll until every partition stands at its end.
+
+    The end is the high-water mark of the first fetch, since brokers may tell too small an end
+    offset. Positions and not records are compared with it, since a log may end in control records
+    that are never delivered.
+    """
+    left = {tp: (ends[tp.partition], False) for tp in consumer.assignment()}
     while left:
         batches = consumer.poll(timeout_ms=int(patience_s * 1000))
+        for tp in [tp for tp, (_, fetched) in left.items() if not fetched]:
+            mark = consumer.highwater(tp)
+            if mark is not None:
+                left[tp] = max(left[tp][0], mark), True
         for tp, records in batches.items():
-            yield from (_record(item) for item in records if item.offset < ends[tp.partition])
-        read = [tp for tp, end in left.items() if consumer.position(tp) >= end]
+            yield from (_record(item) for item in records if item.offset < left[tp][0])
+        read = [tp for tp, (end, _) in left.items() if consumer.position(tp) >= end]
         for tp in read:
             left.pop(tp)
             consumer.pause(tp)

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
+from tallywire.edge.kafkaclient import open_client
 from tallywire.errors import PeerError, Problem
 
 ENVELOPE_BYTES = 64 * 1024
@@ -67,14 +68,9 @@ def admin_client(kafka: str, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS) -> Iterator
     Raises:
         PeerError: the broker is away, or answers with an error.
     """
-    try:
-        client = KafkaAdminClient(
-            bootstrap_servers=kafka.split(","),
-            bootstrap_timeout_ms=timeout_ms,
-            request_timeout_ms=max(timeout_ms, 5000),
-        )
-    except (KafkaError, OSError, ValueError) as error:
-        raise PeerError(f"No Kafka broker answers at {kafka}: {error}") from error
+    client = open_client(
+        KafkaAdminClient, kafka, timeout_ms, request_timeout_ms=max(timeout_ms, 5000)
+    )
     try:
         yield client
     except KafkaError as error:
@@ -144,6 +140,10 @@ def topic_id(kafka: str, name: str, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS) -> s
 def end_offsets(kafka: str, topic: str) -> dict[int, int]:
     """By partition, the offset that the next record of `topic` will get.
 
+    The embedded broker counts a whole batch as one here (Tansu 0.6.0, measured: 20 records in one
+    batch, end offset 1), so this is exact only where every batch holds one record, as our producer
+    makes them.
+
     Raises:
         PeerError: the broker is away, or has no such topic.
     """
@@ -152,8 +152,6 @@ def end_offsets(kafka: str, topic: str) -> dict[int, int]:
 
 
 def _end_offsets(client: Any, topic: str) -> dict[int, int]:
-    from kafka import TopicPartition
-
     (described,) = client.describe_topics([topic])
     if described["error_code"]:
         raise for_code(described["error_code"])(topic)

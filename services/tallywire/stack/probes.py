@@ -9,12 +9,13 @@ import urllib.request
 import grpc
 import redis
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
+from tallywire.edge.topics import admin_client
+from tallywire.errors import PeerError
 from tallywire.stack.ports import LOOPBACK
 
 PATIENCE_S = 1.0
+PATIENCE_MS = 2_000
 
 
 def http_answers(url: str) -> bool:
@@ -48,19 +49,10 @@ def redis_answers(port: int) -> bool:
 
 def broker_answers(port: int) -> bool:
     """True where a Kafka broker answers a request for its metadata."""
-    if not port_answers(port):
-        return False
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=f"{LOOPBACK}:{port}",
-            request_timeout_ms=5000,
-            bootstrap_timeout_ms=2000,
-        )
-        try:
-            return bool(admin.describe_cluster())
-        finally:
-            admin.close()
-    except (KafkaError, OSError):
+        with admin_client(f"{LOOPBACK}:{port}", PATIENCE_MS) as client:
+            return bool(client.describe_cluster())
+    except PeerError:
         return False
 
 
