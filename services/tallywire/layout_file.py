@@ -17,6 +17,7 @@ from tallywire.sheet.layout import (
     Role,
     SumRule,
 )
+from tallywire.sheet.render.wording import Word
 from tallywire.tables import (
     Table,
     is_number,
@@ -35,16 +36,7 @@ from tallywire.tables import (
 )
 
 KEYS = ("id", "version", "name", "page", "marks", "fields", "sum_rules", "cap_rules", "texts")
-TEXTS = (
-    "station",
-    "district",
-    "registered",
-    "in_words",
-    "in_numbers",
-    "signatures",
-    "total",
-    "note",
-)
+TEXTS = tuple(word.value for word in Word)
 COLOUR = r"#[0-9a-fA-F]{6}"
 COLOUR_RULE = "write a colour as #rrggbb"
 BOX_RULE = "write [left, top, width, height] in mm, width and height above 0"

@@ -17,6 +17,8 @@ F64 = NDArray[np.float64]
 
 DESKS = ((60, 84, 112), (120, 122, 126), (48, 46, 50), (150, 160, 172))  # BGR
 SCANNER_LIDS = ((248, 248, 248), (248, 248, 248), (250, 250, 250), (60, 60, 60))
+SHARP_PX = 0.3  # less blur is none
+EDGE_MM = 3.0  # of picture left around what must be seen
 NOISE_SIDE = 512
 NOISE_UNIT = 32.0  # standard deviation of the tile
 
@@ -33,10 +35,18 @@ class Shot:
 
 
 def choose_shot(
-    shape: tuple[int, int], condition: Condition, px_per_mm: float, rng: np.random.Generator
+    shape: tuple[int, ...],
+    keep_px: F64,
+    condition: Condition,
+    px_per_mm: float,
+    rng: np.random.Generator,
 ) -> Shot:
-    """Place the page of `shape` (height, width) px in a frame of the same size."""
-    height, width = shape
+    """Place the page of `shape` (height, width) px in a frame of the same size.
+
+    People see to it that what matters is in the picture: `keep_px`, float64 [K, 2] points of the
+    page, stay inside the frame, if the page must be moved or made smaller for it.
+    """
+    height, width = shape[:2]
     middle = np.array([width / 2, height / 2])
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - middle
     angle = math.radians(float(rng.uniform(-1, 1)) * condition.skew_deg)
@@ -50,7 +60,10 @@ def choose_shot(
     source = (corners + middle).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(source, moved.astype(np.float32))
     backgrounds = DESKS if condition.desk else SCANNER_LIDS
-    return Shot(np.asarray(matrix, np.float64), backgrounds[int(rng.integers(len(backgrounds)))])
+    background = backgrounds[int(rng.integers(len(backgrounds)))]
+    seen = cv2.perspectiveTransform(keep_px[None], np.asarray(matrix, np.float64))[0]
+    inside = _bring_inside(np.asarray(seen, np.float64), (width, height), EDGE_MM * px_per_mm)
+    return Shot(np.asarray(inside @ matrix, np.float64), background)
 
 
 def photograph(
@@ -59,13 +72,26 @@ def photograph(
     """Uint8 [H, W, 3] BGR, or [H, W] for a grey scan: `paper` as the device sees it."""
     image = _place(paper, shot)
     if rng.random() < condition.grey_chance:
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    sigma = draw(condition.blur_mm, rng) * px_per_mm
-    if sigma > 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), sigma)
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    sigma_px = draw(condition.blur_mm, rng) * px_per_mm
+    if sigma_px > SHARP_PX:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
     image = _light(image, draw(condition.shadow, rng), rng)
-    image = cv2.LUT(image, _response(draw(condition.gain, rng), draw(condition.contrast, rng)))
-    return _add_noise(np.asarray(image, np.uint8), draw(condition.noise, rng), rng)
+    response = _response(draw(condition.gain, rng), draw(condition.contrast, rng))
+    image = np.asarray(cv2.LUT(image, response), np.uint8)
+    return _add_noise(image, draw(condition.noise, rng), rng)
+
+
+def _bring_inside(points: F64, size: tuple[int, int], edge_px: float) -> F64:
+    """Float64 [3, 3]: the least shrinking and shift that brings all points into the frame."""
+    frame = np.array(size) - 2 * edge_px
+    low, high = points.min(axis=0), points.max(axis=0)
+    shrink = min(1.0, float((frame / np.maximum(high - low, 1e-9)).min()))
+    middle = (low + high) / 2
+    low, high = middle + shrink * (low - middle), middle + shrink * (high - middle)
+    shift = np.maximum(edge_px - low, 0) - np.maximum(high - edge_px - frame, 0)
+    moved = middle * (1 - shrink) + shift
+    return np.array([[shrink, 0, moved[0]], [0, shrink, moved[1]], [0, 0, 1.0]])
 
 
 def draw(bounds: Range, rng: np.random.Generator) -> float:

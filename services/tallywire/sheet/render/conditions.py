@@ -54,7 +54,7 @@ class Condition:
     stain_chance: float = 0.0
     crease_chance: float = 0.0
     stamp_chance: float = 0.5
-    struck_row_chance: float = 0.0  # a row whose cells are all blank: nothing is written
+    struck_row_chance: float = 0.0  # a row of 0 votes is struck out: no digit is written
 
 
 def conditions() -> Mapping[ConditionName, Condition]:
@@ -120,7 +120,7 @@ def conditions() -> Mapping[ConditionName, Condition]:
         grey_chance=0.2,
         stain_chance=0.6,
         crease_chance=0.8,
-        struck_row_chance=0.004,
+        struck_row_chance=0.04,
     )
     return MappingProxyType(
         {

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.sheet.layout import Box
 from tallywire.sheet.render.camera import choose_shot, photograph
 from tallywire.sheet.render.conditions import Condition
 from tallywire.sheet.render.form import Form
@@ -59,7 +58,7 @@ def compose_sheet(
     signs: dict[str, Signs] = {}
     for field in form.layout.fields:
         cells = len(field.cells)
-        if rng.random() < condition.struck_row_chance:
+        if values[field.id] == 0 and rng.random() < condition.struck_row_chance:
             signs[field.id] = (Blank.DASH,) * cells
         else:
             signs[field.id] = compose_row(values[field.id], cells, condition.habit, rng)
@@ -97,7 +96,7 @@ def render_sheet(
         write_row(paper, field.cells, content.signs[field.id], desk, condition.crossing_chance)
     stamp_at = form.signatures[-1] if form.signatures and handwritten else None
     wear(paper, stamp_at, condition, form.px_per_mm, rng)
-    shot = choose_shot(paper.shape[:2], condition, form.px_per_mm, rng)
+    shot = choose_shot(paper.shape, _needed_px(form), condition, form.px_per_mm, rng)
     pixels = photograph(paper, shot, condition, form.px_per_mm, rng)
     scale = np.diag([form.px_per_mm, form.px_per_mm, 1.0])
     low, high = condition.jpeg
@@ -109,14 +108,17 @@ def render_sheet(
     )
 
 
+def _needed_px(form: Form) -> F64:
+    """Float64 [K, 2]: corners of all marks and cells on the paper."""
+    boxes = (*(mark.box for mark in form.layout.marks), *form.layout.cells)
+    corners = [corner for box in boxes for corner in box.corners_mm]
+    return np.array(corners, np.float64) * form.px_per_mm
+
+
 def _write_beside(paper: U8, form: Form, desk: Desk) -> None:
     """Numbers in words, and signatures."""
     for line in form.words:
         scribble(paper, line, desk, size_mm=0.3 * line.height_mm)
     for place in form.signatures:
         if desk.rng.random() < 0.85:
-            scribble(paper, _signature_place(place), desk, size_mm=0.55 * place.height_mm)
-
-
-def _signature_place(box: Box) -> Box:
-    return Box(box.x_mm, box.y_mm, box.width_mm, box.height_mm * 1.05)
+            scribble(paper, place, desk, size_mm=0.5 * place.height_mm)

@@ -8,32 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tallywire.election import Contest, Option
-from tallywire.sheet.layout import Box, Field, Layout, Mark, MarkKind
+from tallywire.election import Contest
+from tallywire.sheet.layout import Box, Layout, Mark, MarkKind
 from tallywire.sheet.render.place import around, grow, largest_free
-from tallywire.sheet.render.text import Colour, Printer, print_text, text_width_mm, wrap
+from tallywire.sheet.render.rows import MARGIN_MM, RULE, print_rows
+from tallywire.sheet.render.text import Printer, print_text, text_width_mm, wrap
+from tallywire.sheet.render.wording import Word, form_text
 
 U8 = NDArray[np.uint8]
 
 MM_PER_INCH = 25.4
-MARGIN_MM = 12.0
 CLEAR_MM = 2.5  # nothing is printed this near a mark: alignment needs its outline
-CELL_LINE_MM = 0.35
-RULE: Colour = (120, 120, 120)
 TITLE_MM = 6.0
 WIDE_BANNER_MM = 80.0
-WORDS_FROM_MM = 85.0  # a row with this much room also has a line for the number in words
-
-DEFAULT_TEXTS = {
-    "station": "Polling station",
-    "district": "District",
-    "registered": "Registered voters",
-    "in_words": "In words",
-    "in_numbers": "In numbers",
-    "signatures": "Signatures of the polling officials",
-    "total": "Total",
-    "note": "Write one digit in each box, with zeros before shorter numbers.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +54,7 @@ def print_form(layout: Layout, contest: Contest, dpi: int) -> Form:
     taken = [grow(mark.box, CLEAR_MM) for mark in layout.marks]
     for mark in layout.marks:
         _print_mark(printer, mark)
-    words = _print_rows(printer, layout, contest)
+    words = print_rows(printer, layout, contest)
     rows = around(cell for field in layout.fields for cell in field.cells)
     band_mm = Box(MARGIN_MM, rows.y_mm - 7, layout.width_mm - 2 * MARGIN_MM, rows.height_mm + 9)
     taken.append(band_mm)
@@ -76,16 +63,11 @@ def print_form(layout: Layout, contest: Contest, dpi: int) -> Form:
     signing = _take(layout, taken, band_mm.corners_mm[2][1], layout.height_mm, 22.0)
     note = _take(layout, taken, 0.0, layout.height_mm, 8.0)
     if note:
-        _print_note(printer, note, form_text(layout, "note"))
+        _print_note(printer, note, form_text(layout, Word.NOTE))
     signatures = _print_signatures(printer, layout, signing) if signing else ()
     paper = np.ascontiguousarray(np.asarray(image, np.uint8)[:, :, ::-1])
     paper.flags.writeable = False
     return Form(layout, contest, dpi, paper, heading, words, signatures)
-
-
-def form_text(layout: Layout, key: str) -> str:
-    """A word printed on the form, the layout's own if it has one."""
-    return layout.texts.get(key, DEFAULT_TEXTS[key])
 
 
 def _take(
@@ -134,108 +116,6 @@ def _print_title(printer: Printer, layout: Layout, contest: Contest, taken: list
         print_text(printer, text, at, size, bold=bold, width_mm=width)
 
 
-def _print_rows(printer: Printer, layout: Layout, contest: Contest) -> tuple[Box, ...]:
-    options = {option.id: option for option in contest.options}
-    words: list[Box] = []
-    for field in layout.fields:
-        label = _label_box(layout, field)
-        option = options.get(field.option or "")
-        wordy = label.width_mm > WORDS_FROM_MM
-        name_mm = 0.5 * label.width_mm if wordy else label.width_mm
-        _print_label(printer, layout, label, name_mm, option)
-        if wordy:
-            words.append(_print_word_line(printer, label, name_mm))
-        for cell in field.cells:
-            _print_cell(printer, cell)
-    _print_column_heads(printer, layout, words)
-    return tuple(words)
-
-
-def _label_box(layout: Layout, field: Field) -> Box:
-    """The room to the left of a row's cells, up to the next cells or the page's margin."""
-    first = field.cells[0]
-    left = MARGIN_MM
-    for cell in layout.cells:
-        right = cell.x_mm + cell.width_mm
-        beside = (
-            cell.y_mm < first.y_mm + first.height_mm and first.y_mm < cell.y_mm + cell.height_mm
-        )
-        if beside and right <= first.x_mm and cell not in field.cells:
-            left = max(left, right + 6)
-    return Box(left, first.y_mm, max(first.x_mm - left - 2, 1), first.height_mm)
-
-
-def _print_label(
-    printer: Printer, layout: Layout, box: Box, name_mm: float, option: Option | None
-) -> None:
-    side = min(box.height_mm, 0.4 * name_mm)
-    text = box.x_mm + side + 2
-    room = max(box.x_mm + name_mm - text - 1, 4)
-    middle = box.center_mm[1]
-    if option is None:
-        print_text(
-            printer, form_text(layout, "total"), (text, middle), 4.4, bold=True, width_mm=room
-        )
-    else:
-        _print_block(printer, Box(box.x_mm, box.y_mm, side, box.height_mm), option)
-        print_text(printer, option.name, (text, middle), 3.3, width_mm=room)
-    below = box.y_mm + box.height_mm + 1.2
-    line = printer.px(box.x_mm, below, box.x_mm + name_mm, below)
-    printer.draw.line(line, fill=RULE, width=max(1, printer.px(0.15)[0]))
-
-
-def _print_block(printer: Printer, box: Box, option: Option) -> None:
-    """The party's colour with its initials: stands for the logo."""
-    colour = tuple(int(option.colour[at : at + 2], 16) for at in (1, 3, 5))
-    (left, top), (right, bottom) = box.corners_mm[0], box.corners_mm[2]
-    inset = 0.12 * box.height_mm
-    bounds = printer.px(left, top + inset, right, bottom - inset)
-    printer.draw.rounded_rectangle(bounds, radius=printer.px(1.2)[0], fill=colour)
-    light = sum(colour) > 420
-    short = option.id if len(option.id) <= 7 else option.id[:3]
-    size = min(3.4, 1.55 * box.width_mm / max(len(short), 1))
-    wide = text_width_mm(printer, short, size)
-    ink = (25, 25, 25) if light else (250, 250, 250)
-    at = box.center_mm[0] - wide / 2, box.center_mm[1]
-    print_text(printer, short, at, size, colour=ink, bold=True)
-
-
-def _print_word_line(printer: Printer, label: Box, name_mm: float) -> Box:
-    """A line to write the number in words on."""
-    left, right = label.x_mm + name_mm + 2, label.x_mm + label.width_mm
-    bottom = label.y_mm + 0.85 * label.height_mm
-    printer.draw.line(
-        printer.px(left, bottom, right, bottom), fill=RULE, width=max(1, printer.px(0.2)[0])
-    )
-    return Box(left, label.y_mm, right - left, 0.85 * label.height_mm)
-
-
-def _print_cell(printer: Printer, cell: Box) -> None:
-    (left, top), (right, bottom) = cell.corners_mm[0], cell.corners_mm[2]
-    bounds = printer.px(left, top, right, bottom)
-    width = max(1, printer.px(CELL_LINE_MM)[0])
-    printer.draw.rectangle(bounds, fill=(255, 255, 255), outline=(60, 60, 60), width=width)
-
-
-def _print_column_heads(printer: Printer, layout: Layout, words: list[Box]) -> None:
-    tops: dict[float, Field] = {}
-    for field in layout.fields:
-        left = field.cells[0].x_mm
-        if left not in tops or field.cells[0].y_mm < tops[left].cells[0].y_mm:
-            tops[left] = field
-    for field in tops.values():
-        box = around(field.cells)
-        _print_head(printer, form_text(layout, "in_numbers"), box)
-    if words:
-        _print_head(printer, form_text(layout, "in_words"), words[0])
-
-
-def _print_head(printer: Printer, text: str, box: Box) -> None:
-    wide = min(text_width_mm(printer, text, 3.2), box.width_mm)
-    at = box.center_mm[0] - wide / 2, box.y_mm - 3.2
-    print_text(printer, text, at, 3.2, bold=True, width_mm=box.width_mm)
-
-
 def _print_note(printer: Printer, box: Box, text: str) -> None:
     size = 2.7
     for index, line in enumerate(wrap(printer, text, size, box.width_mm - 2)):
@@ -248,7 +128,7 @@ def _print_signatures(printer: Printer, layout: Layout, box: Box) -> tuple[Box, 
     """Lines to sign on, under a heading."""
     head = (box.x_mm + 1, box.y_mm + 2)
     print_text(
-        printer, form_text(layout, "signatures"), head, 3.0, bold=True, width_mm=box.width_mm - 2
+        printer, form_text(layout, Word.SIGNATURES), head, 3.0, bold=True, width_mm=box.width_mm - 2
     )
     count = max(1, min(3, int(box.width_mm / 38)))
     step = box.width_mm / count

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tallywire.sheet.render.form import Form, form_text
+from tallywire.sheet.render.form import Form
 from tallywire.sheet.render.text import Printer, print_text
+from tallywire.sheet.render.wording import Word, form_text
 
 U8 = NDArray[np.uint8]
 SIZE_MM = 3.6
@@ -24,10 +25,10 @@ def print_heading(paper: U8, form: Form, station: str, district: str, registered
     area = paper[top:bottom, left:right]
     image = Image.fromarray(np.ascontiguousarray(area[:, :, ::-1]))
     printer = Printer(ImageDraw.Draw(image), scale)
-    words = (("district", district), ("station", station), ("registered", str(registered)))
+    words = ((Word.DISTRICT, district), (Word.STATION, station), (Word.REGISTERED, str(registered)))
     step = place.width_mm / len(words)
-    for index, (key, value) in enumerate(words):
-        text = f"{form_text(form.layout, key)}: {value}"
+    for index, (word, value) in enumerate(words):
+        text = f"{form_text(form.layout, word)}: {value}"
         at = index * step + 1, place.height_mm / 2
         print_text(printer, text, at, SIZE_MM, bold=True, width_mm=step - 4)
     area[:] = np.asarray(image)[:, :, ::-1]

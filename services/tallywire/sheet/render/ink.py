@@ -23,7 +23,6 @@ PENCIL = (95, 92, 90)
 USUAL_HEIGHT = (0.58, 0.8)  # digit over cell height
 CROSSING_HEIGHT = (0.95, 1.2)
 WIDEST = 0.86  # digit over cell width, unless it crosses
-GRAIN_PX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +87,22 @@ def scribble(paper: U8, box: Box, desk: Desk, *, size_mm: float) -> None:
         strokes.append(_word(x_mm, box.y_mm + 0.8 * box.height_mm, wide, size_mm, desk))
         x_mm += wide + 0.9 * size_mm
     for stroke in strokes:
-        _stroke(paper, stroke, desk)
+        _stroke(paper, stroke, desk, 0.7 * desk.writer.stroke_mm)
 
 
 def _word(x_mm: float, base_mm: float, wide_mm: float, size_mm: float, desk: Desk) -> F64:
-    """Float64 [P, 2] mm: a cursive line of loops, as wide as a word."""
+    """Float64 [P, 2] mm: a cursive line as wide as a word, with tall, low and round letters."""
     rng = desk.rng
-    loops = max(2, int(wide_mm / (0.55 * size_mm)))
-    at = np.linspace(0, 1, loops * 10)
-    phase = 2 * np.pi * loops * at
-    high = np.interp(at, np.linspace(0, 1, loops + 1), rng.uniform(0.25, 1.0, loops + 1))
-    y = base_mm - size_mm * 0.5 * high * (1 - np.cos(phase))
-    x = x_mm + wide_mm * at + 0.22 * size_mm * np.sin(phase) + desk.writer.slant * (base_mm - y)
+    letters = max(2, int(wide_mm / (0.62 * size_mm)))
+    at = np.linspace(0, 1, letters * 10)
+    knots = np.linspace(0, 1, letters + 1)
+    phase = 2 * np.pi * letters * (at + rng.normal(0, 0.012) * np.sin(7 * at))
+    heights = rng.choice([0.42, 0.5, 1.05], letters + 1, p=[0.5, 0.25, 0.25])
+    depths = rng.choice([0.0, 0.06, 0.55], letters + 1, p=[0.55, 0.35, 0.1])
+    high, low = np.interp(at, knots, heights), np.interp(at, knots, depths)
+    loops = np.interp(at, knots, rng.uniform(-0.12, 0.26, letters + 1))
+    y = base_mm - size_mm * (high * (1 - np.cos(phase)) / 2 - low * (1 + np.cos(phase)) / 2)
+    x = x_mm + wide_mm * at + loops * size_mm * np.sin(phase) + desk.writer.slant * (base_mm - y)
     return np.stack([x, y], axis=1)
 
 
@@ -115,12 +118,13 @@ def _write_digit(
     widest = cell.width_mm * desk.px_per_mm * (1.1 if crosses else WIDEST)
     if mask.shape[1] > widest:
         share = widest / mask.shape[1]
-        mask = cv2.resize(mask, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        size = max(1, int(widest)), max(1, round(share * mask.shape[0]))
+        mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     drift = np.clip(rng.normal(0, 0.05, 2), -0.11, 0.11) * (2.2 if crosses else 1.0)
     x_mm, y_mm = cell.center_mm
     x_px = (x_mm + drift[0] * cell.width_mm) * desk.px_per_mm - mask.shape[1] / 2
     y_px = (y_mm + (drift[1] + base) * cell.height_mm) * desk.px_per_mm - mask.shape[0] / 2
-    lay_ink(paper, np.asarray(mask, np.float32), round(x_px), round(y_px), desk.pen, rng)
+    lay_ink(paper, mask, round(x_px), round(y_px), desk.pen, rng)
 
 
 def _write_blank(paper: U8, cell: Box, blank: Blank, desk: Desk) -> None:
@@ -134,8 +138,8 @@ def _write_blank(paper: U8, cell: Box, blank: Blank, desk: Desk) -> None:
         Blank.CROSS: (((-far, far), (far, -far + flat)), ((-far, -far + flat), (far, far))),
     }[blank]
     for line in lines:
-        points = np.array(line) + [x, y] + rng.normal(0, 0.03 * reach, (2, 2))
-        _stroke(paper, _bend(points, rng), desk)
+        points = np.array(line) + np.array([x, y]) + rng.normal(0, 0.03 * reach, (2, 2))
+        _stroke(paper, _bend(points, rng), desk, desk.writer.stroke_mm)
 
 
 def _bend(ends: F64, rng: np.random.Generator) -> F64:
@@ -146,21 +150,19 @@ def _bend(ends: F64, rng: np.random.Generator) -> F64:
     return np.asarray(ends[0] + at * along + np.sin(np.pi * at) * across)
 
 
-def _stroke(paper: U8, points_mm: F64, desk: Desk) -> None:
+def _stroke(paper: U8, points_mm: F64, desk: Desk, stroke_mm: float) -> None:
     """Draw one pen stroke through points."""
-    scale, half = desk.px_per_mm, desk.writer.stroke_mm * desk.px_per_mm
+    scale, half = desk.px_per_mm, stroke_mm * desk.px_per_mm
     low = np.floor(points_mm.min(axis=0) * scale - half - 2).astype(int)
     high = np.ceil(points_mm.max(axis=0) * scale + half + 2).astype(int)
     size = high - low
-    if size.max() > max(paper.shape):
-        return
     mask = np.zeros((int(size[1]), int(size[0])), np.uint8)
     fixed = np.rint((points_mm * scale - low) * 16).astype(np.int32)
     width = max(1, round(half))
     cv2.polylines(
         mask, [fixed], isClosed=False, color=255, thickness=width, lineType=cv2.LINE_AA, shift=4
     )
-    soft = np.asarray(mask, np.float32) / 255
+    soft = mask.astype(np.float32) / np.float32(255)
     lay_ink(paper, soft, int(low[0]), int(low[1]), desk.pen, desk.rng)
 
 
@@ -184,11 +186,10 @@ def lay_ink(paper: U8, mask: F32, x_px: int, y_px: int, pen: Pen, rng: np.random
 
 def _grain(shape: tuple[int, ...], grain: float, rng: np.random.Generator) -> F32:
     """Float32 [h, w], 0 to 1: slow changes of pressure, and the paper's tooth for a pencil."""
-    slow = cv2.resize(
-        rng.random((3, 3), np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
-    )
+    size = shape[1], shape[0]
+    slow = cv2.resize(rng.random((3, 3), np.float32), size, interpolation=cv2.INTER_CUBIC)
     if grain < 0.3:
         return np.asarray(np.clip(slow, 0, 1), np.float32)
-    tooth = rng.random(((shape[0] + 1) // 2, (shape[1] + 1) // 2), np.float32)
-    tooth = cv2.resize(tooth, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    coarse = rng.random(((shape[0] + 1) // 2, (shape[1] + 1) // 2), np.float32)
+    tooth = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(0.4 * slow + 0.9 * tooth, 0, 1), np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.records import BLANK
-from tallywire.sheet.layout import Field, Layout, Role
+from tallywire.sheet.layout import Layout
 
 Signs = tuple[int, ...]
 """What stands in the cells of one row: a digit 0 to 9, or a `Blank`."""
@@ -59,48 +59,6 @@ def sheet_labels(layout: Layout, signs: Mapping[str, Signs]) -> NDArray[np.uint8
     """Uint8 [N], 0 to 10: the class of every cell in the order of `layout.cells`."""
     flat = [min(sign, BLANK) for field in layout.fields for sign in signs[field.id]]
     return np.array(flat, np.uint8)
-
-
-def row_values(layout: Layout, votes: Mapping[str, int]) -> Mapping[str, int]:
-    """The correct number of every row: an option's votes, a total's sum of its parts.
-
-    A total that no rule describes is taken as the sum of all options; totals may have totals as
-    parts.
-    """
-    values = {
-        field.id: votes[field.option]
-        for field in layout.fields
-        if field.role is Role.OPTION and field.option is not None
-    }
-    parts = {rule.total: rule.parts for rule in layout.sum_rules}
-    everything = tuple(values)
-    for field in layout.fields:
-        values[field.id] = _value(field, values, parts, everything)
-    return values
-
-
-def most_votes(layout: Layout) -> int:
-    """The largest number that fits every row."""
-    fewest = min(len(field.cells) for field in layout.fields)
-    return int(10**fewest - 1)
-
-
-def _value(
-    field: Field,
-    values: Mapping[str, int],
-    parts: Mapping[str, tuple[str, ...]],
-    everything: tuple[str, ...],
-) -> int:
-    if field.role is Role.OPTION:
-        return values[field.id]
-    pending, total = list(parts.get(field.id, everything)), 0
-    while pending:
-        part = pending.pop()
-        if part in values:
-            total += values[part]
-        else:
-            pending.extend(parts.get(part, ()))
-    return total
 
 
 _FILLERS = (0, Blank.EMPTY, Blank.DASH, Blank.SLASH, Blank.CROSS)
