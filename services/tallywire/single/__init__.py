@@ -1,0 +1,1 @@
+"""Reads sheets from files, without broker or ledger."""
