@@ -42,7 +42,7 @@ def render(
     together are the official result; the handwriting is MNIST's test writers, whom no model here
     is trained on.
     """
-    from tallywire.commands.bars import sheet_bar
+    from tallywire.bars import sheet_bar
     from tallywire.rendering import Request
     from tallywire.rendering import render as draw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tallywire.errors import TallywireError, UsageError
 from tallywire.settings import load_settings
 
 if TYPE_CHECKING:
     from tallywire.training.corpus import Progress as Teller
     from tallywire.training.fit import Epoch
+    from tallywire.training.plan import Data
     from tallywire.training.run import Figures
 
 CACHE = Path(".cache")
@@ -48,6 +51,14 @@ def train(
             " residual: eight convolutions with short cuts, more accurate, twice the time a cell"
         ),
     ] = Network.RESIDUAL,
+    from_corrections: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of corrections.jsonl (messages of tally.corrections, one a line) and the"
+            " scans behind them, <station>.jpg: fine-tunes the newest older version on them into"
+            " --version, and does not publish it if any evaluation set got worse"
+        ),
+    ] = None,
     model_repo: Annotated[Path | None, typer.Option(help="Folder of models")] = None,
     model: Annotated[str | None, typer.Option(help="Name of the model")] = None,
     mnist: Annotated[
@@ -150,26 +161,81 @@ def train(
     settings = load_settings(model_repo=model_repo, model=model)
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
-    from tallywire.training.plan import Data, Plan
+    from tallywire.training.plan import Data as Corpus
+    from tallywire.training.plan import Plan
     from tallywire.training.run import Told
     from tallywire.training.run import train as run
 
-    data = Data(
+    data = Corpus(
         mnist or find_mnist(CACHE), strokes, settings.election, trajectory_share,
         cells, sheets, validation_cells, validation_sheets, workers,
     )  # fmt: skip
+    folder = settings.model_repo / settings.model / str(version)
+    if from_corrections:
+        _improve(data, folder, from_corrections, seed, settings.max_pixels)
+        return
     plan = Plan(
-        data, settings.model_repo / settings.model / str(version), network.value, seed,
+        data, folder, network.value, seed,
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
     )  # fmt: skip
     console = Console()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console,
-    ) as progress:  # fmt: skip
+    with _bars(console) as progress:
         figures = run(plan, Told(_teller(progress), lambda epoch: _tell_epoch(progress, epoch)))
     _tell_figures(console, plan.folder, figures)
+
+
+def _improve(data: Data, folder: Path, corrections: Path, seed: int, max_pixels: int) -> None:
+    from tallywire.training.improve import REPLAY_CELLS, REPLAY_SHEETS, Improvement, improve
+    from tallywire.training.run import Told
+
+    replay = replace(
+        data,
+        cells=min(data.cells, REPLAY_CELLS),
+        sheets=min(data.sheets, REPLAY_SHEETS),
+        validation_sheets=min(data.validation_sheets, REPLAY_SHEETS),
+    )
+    plan = Improvement(
+        newest_before(folder), folder, corrections, replay, seed=seed, max_pixels=max_pixels
+    )
+    console = Console()
+    with _bars(console) as progress:
+        told = Told(_teller(progress), lambda epoch: _tell_epoch(progress, epoch))
+        outcome = improve(plan, told)
+    table = Table(title=f"{plan.base} -> {folder}: {outcome.picked} corrected cells")
+    for heading in ("evaluation set", "cells", "errors before", "errors after"):
+        table.add_column(heading, justify="left" if heading == "evaluation set" else "right")
+    for name, one in outcome.sets.items():
+        style = "bold red" if one.worse else ""
+        table.add_row(name, f"{one.cells:,}", f"{one.before:,}", f"{one.after:,}", style=style)
+    console.print(table)
+    if not outcome.published:
+        raise TallywireError(f"{folder} is not published: an evaluation set got worse")
+
+
+def newest_before(folder: Path) -> Path:
+    """The newest version folder older than `folder`.
+
+    Raises:
+        UsageError: there is none, or `folder` is there already.
+    """
+    if folder.exists():
+        raise UsageError(f"{folder} is there already: choose a new --version")
+    older = [
+        path
+        for path in (folder.parent.iterdir() if folder.parent.is_dir() else ())
+        if path.name.isdigit() and int(path.name) < int(folder.name)
+    ]
+    if not older:
+        raise UsageError(f"{folder.parent}: no older version to start from")
+    return max(older, key=lambda path: int(path.name))
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console,
+    )  # fmt: skip
 
 
 def _teller(progress: Progress) -> Teller:

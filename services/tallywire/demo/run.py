@@ -1,0 +1,142 @@
+"""The demo from the first sheet to the closing table."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from tallywire.bars import sheet_bar
+from tallywire.demo.grading import grade
+from tallywire.demo.night import Night, close_night, publish_folder, wait_until_accounted
+from tallywire.demo.summary import to_json, to_table
+from tallywire.election_files import load_election
+from tallywire.errors import UsageError
+from tallywire.rendering import Request, render
+from tallywire.sheet.render.conditions import ConditionName
+from tallywire.stack.local import LocalStack, Plan
+from tallywire.truth import TRUTH_FILE, read_truth
+
+REPOSITORY = Path(__file__).parents[3]
+ELECTION = "mx-2015-d15"
+SESSION_TIMEOUT_S = 6  # the embedded broker lets a group wait for half of it
+LINGER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for."""
+
+    stations: int | None
+    workers: int
+    condition: ConditionName
+    inconsistent: float
+    seed: int
+    rate: float | None
+    dashboard: bool
+    folder: Path
+    json_file: Path | None
+
+
+def run_demo(wish: Wish) -> bool:
+    """Run one night; True where the delivery guarantee held.
+
+    Raises:
+        UsageError: the folder holds something else than an earlier demo.
+        PeerError: a server did not start, or the night got stuck.
+    """
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the publisher tells its troubles
+    console = Console(stderr=True)
+    scans = prepare_folder(wish.folder)
+    render_night(wish, scans, console)
+    with LocalStack(plan_stack(wish, scans), console.print) as stack:
+        console.print("Waiting for the workers to share the partitions", style="dim")
+        stack.wait_ready()
+        if stack.dashboard_url:
+            console.print(f"[bold]Live page: {stack.dashboard_url}[/]")
+        night = run_night(wish, scans, stack, console)
+        truths = {row.scan_id: row.cells for row in read_truth(scans / TRUTH_FILE)}
+        summary = to_json(night, grade(night.readings.values(), truths))
+        summary["worker_restarts"] = stack.restarts
+        Console().print(to_table(summary))
+        _write(wish.json_file, summary)
+        if wish.dashboard:
+            _linger(console, stack.dashboard_url or "")
+    return night.accounting.kept
+
+
+def render_night(wish: Wish, scans: Path, console: Console) -> None:
+    """Draw every station's sheet into `scans`, with truth.csv and the election's files."""
+    request = Request(
+        out=scans,
+        election=ELECTION,
+        stations=wish.stations,
+        seed=wish.seed,
+        condition=wish.condition,
+        inconsistent=wish.inconsistent,
+        jobs=os.cpu_count() or 1,
+    )
+    with sheet_bar("Rendering", console) as progress:
+        render(request, progress)
+
+
+def run_night(wish: Wish, scans: Path, stack: LocalStack, console: Console) -> Night:
+    """Publish, wait until every scan has its outcome, and collect."""
+    election = load_election(scans)
+    journal = wish.folder / "receipts.jsonl"
+    receipts = publish_folder(stack.settings, scans, journal, wish.rate, console)
+    wait_until_accounted(stack.settings, election, len(receipts), console)
+    published = sum(1 for _ in scans.glob("*.jpg"))
+    return close_night(stack.settings, election, published, receipts)
+
+
+def plan_stack(wish: Wish, scans: Path) -> Plan:
+    """Servers, workers and settings of one night."""
+    return Plan(
+        folder=wish.folder,
+        workers=wish.workers,
+        dashboard=wish.dashboard,
+        settings={
+            "election": str(scans.absolute()),
+            "model_repo": str(REPOSITORY / "model_repo"),
+            "session_timeout_s": str(SESSION_TIMEOUT_S),
+        },
+    )
+
+
+def prepare_folder(folder: Path) -> Path:
+    """An empty folder of our own; an earlier demo in it is removed. Returns that of the scans."""
+    stamp = folder / ".tallywire-demo"
+    if folder.is_dir() and any(folder.iterdir()) and not stamp.is_file():
+        raise UsageError(f"{folder} is not empty and no earlier demo: choose another --folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    stamp.touch()
+    return folder / "scans"
+
+
+def _write(path: Path | None, summary: dict[str, Any]) -> None:
+    if path:
+        path.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _linger(console: Console, url: str, wait: Callable[[float], object] = time.sleep) -> None:
+    """Leave the page up while somebody can look at it."""
+    if not sys.stdin.isatty():
+        wait(LINGER_S)
+        return
+    console.print(f"[bold]The live page stays at {url} - Ctrl-C ends everything[/]")
+    try:
+        while True:
+            wait(1.0)
+    except KeyboardInterrupt:
+        console.print("Ending every process")
