@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 
 MARKS_PX = 500  # about the longer side of the copy that marks are looked for on
 BOXES_PX = 1300  # about the longer side of the grey copy that boxes are looked for on
-MOST_MATCHES = 4  # ways to tell the marks that are tried on the boxes
+MOST_MATCHES = 6  # ways to tell the marks that are tried on the boxes
 
 
 @dataclass(frozen=True, slots=True)

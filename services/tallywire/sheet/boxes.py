@@ -184,8 +184,7 @@ def move_to_edges(
     page_to_image: F64,
     edges: Edges,
     sightings: Sightings,
-    marks: tuple[F64, F64],
-    mark_weight: float,
+    marks: tuple[F64, F64, F64],
 ) -> F64:
     """The homography nearest to `page_to_image` under which the seen lines lie on the edges.
 
@@ -193,9 +192,8 @@ def move_to_edges(
         page_to_image: float64 [3, 3], the present map.
         edges: of the layout.
         sightings: as seen with the present map.
-        marks: points of marks in mm and in px, each float64 [M, 2], which hold the map outside
-            the table.
-        mark_weight: of one such point, against one edge.
+        marks: points of marks, which hold the map outside the table: in mm and in px, each
+            float64 [M, 2], and their weights against one edge's, float64 [M].
     """
     seen = sightings.seen
     source = edges.middle[seen]
@@ -209,11 +207,11 @@ def move_to_edges(
     weight /= (
         1 + (_unexplained(sightings.offset_mm[seen], source, edges.normal[seen]) / spread) ** 2
     )
-    marks_mm, marks_px = marks
+    marks_mm, marks_px, mark_weights = marks
     points = np.vstack([source, marks_mm, marks_mm])
     axes = np.vstack([normal, np.repeat(np.eye(2), len(marks_mm), axis=0)])
     places = np.concatenate([(normal * found).sum(axis=1), marks_px[:, 0], marks_px[:, 1]])
-    weights = np.concatenate([weight, np.full(2 * len(marks_mm), mark_weight)])
+    weights = np.concatenate([weight, mark_weights, mark_weights])
     return fit_to_lines(points, axes, places, weights, page_to_image)
 
 

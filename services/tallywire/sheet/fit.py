@@ -16,14 +16,15 @@ from tallywire.sheet.match import Match
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
+CORNER_WEIGHT = 0.2  # of a rectangle's corner against a small mark's centre, which is more exact
 LEAST_SEEN = 8  # edges below which the map stays as it is
 # Reach in mm, what moves together, and the weight of a mark's point against a box's edge: marks
 # lead at first, and in the end the boxes know better where they are.
 STAGES = (
     (4.0, Together.FIELD, 1.0),
-    (2.0, Together.CELL, 0.4),
-    (1.25, Together.EDGE, 0.15),
-    (1.0, Together.EDGE, 0.1),
+    (2.5, Together.CELL, 0.4),
+    (1.25, Together.EDGE, 0.3),
+    (1.0, Together.EDGE, 0.3),
 )
 JUDGED_REACH_MM = 2.5
 CERTAIN = 0.6  # support at which no other guess need be tried
@@ -33,12 +34,14 @@ MOST_GUESSES = 3
 @dataclass(frozen=True, slots=True)
 class Guess:
     """Where the form may lie: a map from mm to px of the picture, the marks it comes from (id and
-    centre in px), and their points in mm and px, float64 [M, 2], which hold it in place."""
+    centre in px), and their points in mm and px, float64 [M, 2], which hold it in place as far as
+    their weights, float64 [M], go."""
 
     page_to_image: F64
     marks: tuple[tuple[str, tuple[float, float]], ...]
     points_mm: F64
     points_px: F64
+    weights: F64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,10 @@ def guesses(layout: Layout, match: Match, finer: F64) -> list[Guess]:
     named = tuple(
         (mark.id, (float(x), float(y))) for mark, (x, y) in zip(marks, centers_px, strict=True)
     )
-    affine = Guess(finer @ match.page_to_image, named, centers_mm, centers_px)
+    # Perspective moves the centre of a wide rectangle's picture off the rectangle's own centre.
+    wide = [mark.kind is MarkKind.COLOUR_RECT for mark in marks]
+    weights = np.where(wide, CORNER_WEIGHT / 4, 1.0)
+    affine = Guess(finer @ match.page_to_image, named, centers_mm, centers_px, weights)
     rectangles = [mark for mark in marks if mark.kind is MarkKind.COLOUR_RECT]
     corners_mm = np.array([mark.box.corners_mm for mark in rectangles]).reshape(-1, 2)
     corners_px = np.array([_corners(mark, match) for mark in rectangles]).reshape(-1, 2)
@@ -72,7 +78,8 @@ def guesses(layout: Layout, match: Match, finer: F64) -> list[Guess]:
     points_mm = np.vstack([centers_mm, corners_mm])
     points_px = np.vstack([centers_px, apply_map(finer, corners_px)])
     homography = fit_homography(points_mm, points_px, affine.page_to_image)
-    return [affine, Guess(homography, named, points_mm, points_px)]
+    weights = np.concatenate([weights, np.full(len(corners_mm), CORNER_WEIGHT)])
+    return [affine, Guess(homography, named, points_mm, points_px, weights)]
 
 
 def best_fit(grey: U8, edges: Edges, tried: Iterable[Guess]) -> Fit | None:
@@ -109,12 +116,12 @@ def _promise(seen: Sightings) -> float:
 def _moved(grey: U8, edges: Edges, guess: Guess, first: Sightings) -> Fit:
     """Move the map onto the printed boxes, in ever smaller steps."""
     matrix, seen = guess.page_to_image, first
-    points = guess.points_mm, guess.points_px
     for number, (reach, together, weight) in enumerate(STAGES):
         if number:
             seen = look_at_edges(grey, edges, matrix, reach, together)
         if seen.seen.sum() >= LEAST_SEEN:
-            matrix = move_to_edges(matrix, edges, seen, points, weight)
+            points = guess.points_mm, guess.points_px, weight * guess.weights
+            matrix = move_to_edges(matrix, edges, seen, points)
     judged = look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.CELL)
     return Fit(replace(guess, page_to_image=matrix), support(judged, edges))
 

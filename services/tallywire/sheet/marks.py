@@ -34,11 +34,12 @@ SMALLEST_SCALE, LARGEST_SCALE = 0.45, 1.5  # of the scale at which the page just
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """One candidate: centre (x, y) in px, its hull's points [K, 2], and how unlike the mark's
-    shape it is (0 is exactly like)."""
+    """One candidate: centre (x, y) in px, its hull's points [K, 2], its area and how unlike the
+    mark's shape it is (0 is exactly like)."""
 
     center: tuple[float, float]
     hull: F64
+    area_px: float
     unlike: float
 
 
@@ -152,8 +153,9 @@ def _coloured(hsv: U8, colour: tuple[int, int, int]) -> U8:
 
 
 def _blobs(mask: _Mask, mark: Mark, fill: float) -> tuple[Blob, ...]:
-    area_mm = mark.box.width_mm * mark.box.height_mm * _full(mark)
-    least, most = (area_mm * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE))
+    least, most = (
+        area_mm2(mark) * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE)
+    )
     # Counted in pixels, a slanting outline is up to 0.7 times as long as it is.
     around = (mark.box.width_mm + mark.box.height_mm) * 2 * fill
     short, long = 0.5 * SMALLEST_SCALE * around, 2 * LARGEST_SCALE * around
@@ -161,6 +163,11 @@ def _blobs(mask: _Mask, mark: Mark, fill: float) -> tuple[Blob, ...]:
     blobs = [blob for outline in outlines if (blob := _blob(outline, mark, least, most))]
     solid = [blob for blob in blobs if _solid(mask.pixels, blob)]
     return tuple(sorted(solid, key=lambda blob: blob.unlike)[:MOST])
+
+
+def area_mm2(mark: Mark) -> float:
+    """The mark's printed area."""
+    return mark.box.width_mm * mark.box.height_mm * _full(mark)
 
 
 def _full(mark: Mark) -> float:
@@ -185,7 +192,7 @@ def _blob(outline: NDArray[Any], mark: Mark, least_px: float, most_px: float) ->
         return None
     hull = np.asarray(cv2.convexHull(outline), np.float64).reshape(-1, 2)
     center = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
-    return Blob(center, hull, aspect + fullness)
+    return Blob(center, hull, area, aspect + fullness)
 
 
 def _solid(mask: U8, blob: Blob) -> bool:

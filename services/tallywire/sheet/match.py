@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallywire.sheet.geometry import apply_map, fit_affine, fit_similarities
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.marks import Blob
+from tallywire.sheet.marks import Blob, area_mm2
 
 F64 = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def match_marks(
     for hypothesis in np.flatnonzero(within.sum(axis=1) >= needed):
         key = tuple(np.where(within[hypothesis], chosen[hypothesis], -1).tolist())
         if key not in matches:
-            match = _match(ids, marks, found, key, diagonal)
+            match = _match(layout, marks, found, key)
             if match is not None:
                 matches[key] = match
     return tuple(sorted(matches.values(), key=lambda match: match.cost))
@@ -91,24 +91,30 @@ def _nearest(
 
 
 def _match(
-    ids: Sequence[str],
-    marks: F64,
-    found: Mapping[str, Sequence[Blob]],
-    key: Sequence[int],
-    diagonal: float,
+    layout: Layout, centers: F64, found: Mapping[str, Sequence[Blob]], key: Sequence[int]
 ) -> Match | None:
-    blobs = {ids[m]: found[ids[m]][index] for m, index in enumerate(key) if index >= 0}
+    marks = [mark for mark, index in zip(layout.marks, key, strict=True) if index >= 0]
+    blobs = {
+        m.id: found[m.id][index] for m, index in zip(layout.marks, key, strict=True) if index >= 0
+    }
     if len({blob.center for blob in blobs.values()}) < len(blobs):
         return None
-    source = np.array([marks[m] for m, index in enumerate(key) if index >= 0])
+    source = centers[[index >= 0 for index in key]]
     target = np.array([blob.center for blob in blobs.values()])
     pair = len(source) == 2
     matrix = fit_similarities(source[None], target[None])[0] if pair else fit_affine(source, target)
     long, short = np.linalg.svd(matrix[:2, :2])[1]
     if np.linalg.det(matrix[:2, :2]) <= 0 or long > MOST_STRETCH * short:
         return None
+    diagonal = float(np.hypot(layout.width_mm, layout.height_mm))
     residual = np.linalg.norm(apply_map(matrix, source) - target, axis=1) / (diagonal * short)
-    unlike = sum(blob.unlike for blob in blobs.values()) / len(blobs)
-    missing = len(ids) - len(blobs)
-    cost = float(residual.max() * 10 + unlike + np.log(long / short) * 3 + missing)
+    sizes = [blobs[mark.id].area_px / (area_mm2(mark) * long * short) for mark in marks]
+    cost = (
+        10 * float(residual.max())
+        + sum(blob.unlike for blob in blobs.values()) / len(blobs)
+        + float(np.abs(np.log(sizes)).mean())
+        + 3 * float(np.log(long / short))
+        + len(layout.marks)
+        - len(blobs)
+    )
     return Match(blobs, matrix, cost)

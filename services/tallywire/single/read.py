@@ -27,6 +27,7 @@ from tallywire.sheet.layout import Layout
 from tallywire.sheet.prepare import Prepared, prepare
 from tallywire.stack.local import LocalStack, Plan
 
+NO_LIMIT = 10**9  # voters, where nobody said how many
 FIRST_ANSWER_S = 1.0  # a running server answers far sooner; longer would only delay the fallback
 
 Classify = Callable[[NDArray[np.uint8]], tuple[Answer, Policy]]
@@ -87,8 +88,7 @@ def read_opened(
         return ReadSheet(opened, opened.found, None)
     answer, policy = classify(opened.found.cells)
     rules = layout if registered is not None else replace(layout, cap_rules=())
-    most = 10 ** max(len(field.cells) for field in layout.fields)
-    found = interpret(answer.probabilities, rules, registered or most, policy)
+    found = interpret(answer.probabilities, rules, NO_LIMIT if registered is None else registered, policy)
     return ReadSheet(opened, found, answer.model_version)
 
 
