@@ -63,7 +63,7 @@ def parse_receipt(line: bytes) -> Receipt | None:
         if not isinstance(values, dict) or not KINDS.keys() <= values.keys():
             return None
         known = {name: values[name] for name in KINDS}
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if all(isinstance(value, KINDS[name]) for name, value in known.items()):
         return Receipt(**known)
