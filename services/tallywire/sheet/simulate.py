@@ -73,13 +73,21 @@ def _deal(totals: I64, caps: I64, stations: Sequence[Station], rng: np.random.Ge
     """Int64 [stations, options] whose columns sum to `totals` and rows to at most `caps`."""
     turnout = rng.lognormal(0, TURNOUT_SPREAD, (len(stations), 1))
     taste = rng.lognormal(0, TASTE_SPREAD, (len(stations), len(totals)))
-    weights = caps[:, None] * turnout * taste
+    liking = taste * totals
+    liking /= np.maximum(liking.sum(axis=1, keepdims=True), 1e-12)
+    weights = caps[:, None] * turnout * liking
     columns = [
-        rng.multinomial(total, weights[:, at] / weights[:, at].sum())
+        rng.multinomial(total, _shares(weights[:, at]))
         for at, total in enumerate(totals.tolist())
     ]
     counts = np.stack(columns, axis=1).astype(np.int64)
     return _pass_on(counts, caps, rng)
+
+
+def _shares(weights: F64) -> F64:
+    """Weights as chances; an option without any votes has none to deal."""
+    total = weights.sum()
+    return weights / total if total > 0 else np.full(len(weights), 1 / len(weights))
 
 
 def _pass_on(counts: I64, caps: I64, rng: np.random.Generator) -> I64:

@@ -19,6 +19,7 @@ DESKS = ((60, 84, 112), (120, 122, 126), (48, 46, 50), (150, 160, 172))  # BGR
 SCANNER_LIDS = ((248, 248, 248), (248, 248, 248), (250, 250, 250), (60, 60, 60))
 SHARP_PX = 0.3  # less blur is none
 EDGE_MM = 3.0  # of picture left around what must be seen
+COLOUR_CONTRAST = 1.7  # steeper, and it would be a black and white scan, which is grey
 NOISE_SIDE = 512
 NOISE_UNIT = 32.0  # standard deviation of the tile
 
@@ -77,7 +78,8 @@ def photograph(
     if sigma_px > SHARP_PX:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
     image = _light(image, draw(condition.shadow, rng), rng)
-    response = _response(draw(condition.gain, rng), draw(condition.contrast, rng))
+    gain, contrast = draw(condition.gain, rng), draw(condition.contrast, rng)
+    response = _response(gain, contrast if image.ndim == 2 else min(contrast, COLOUR_CONTRAST))
     image = np.asarray(cv2.LUT(image, response), np.uint8)
     return _add_noise(image, draw(condition.noise, rng), rng)
 
