@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -20,7 +20,9 @@ Value = TypeVar("Value")
 
 KAFKA_TROUBLE = (KafkaError, OSError, TimeoutError)
 LOOK_AGAIN_S = 0.1
-BELIEVE_AFTER_S = 20.0  # a broker that just became leader may tell too low an end for a moment
+
+Exists = Callable[[Partition, int], Awaitable[bool]]
+"""Whether the broker has the record at that offset."""
 
 
 class Offsets(Protocol):
@@ -75,8 +77,9 @@ class Assignment:
         ledger: Offsets,
         peers: Peers,
         sequencers: Mapping[str, Sequencer[Any, Any]],
+        exists: Exists,
     ) -> None:
-        self._app, self._ledger, self._peers = app, ledger, peers
+        self._app, self._ledger, self._peers, self._exists = app, ledger, peers, exists
         self._sequencers = sequencers
         self._log = structlog.get_logger()
         self.complete = asyncio.Event()
@@ -144,29 +147,34 @@ class Assignment:
     async def _compare(
         self, assigned: set[TP], stored: Mapping[Partition, int]
     ) -> dict[Partition, Start]:
-        waited_s = 0.0
-        while True:
-            begins, ends = await insist(
-                lambda: self.log_bounds(assigned), "kafka", self._peers, KAFKA_TROUBLE
-            )
-            try:
-                return {
-                    tuple(tp): starting_point(tuple(tp), stored.get(tp), begins[tp], ends[tp])
-                    for tp in assigned
-                }
-            except LedgerAheadError as error:
-                if waited_s >= BELIEVE_AFTER_S:
-                    raise
-                self._log.warning("the ledger is ahead of the topic; looking again", error=error)
-            waited_s += 1.0
-            await asyncio.sleep(1.0)
+        begins, ends = await insist(
+            lambda: self.log_bounds(assigned), "kafka", self._peers, KAFKA_TROUBLE
+        )
+        for tp in assigned:
+            claimed = stored.get(tp, 0)
+            # A broker may tell too low an end: what counts is whether it has the record.
+            if claimed > ends[tp] and await self._exists(tp, claimed - 1):
+                ends[tp] = claimed
+        return {
+            tuple(tp): starting_point(tuple(tp), stored.get(tp), begins[tp], ends[tp])
+            for tp in assigned
+        }
 
     async def log_bounds(self, assigned: set[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
-        """First and next offset of the log of each partition, as the broker tells them."""
+        """First and next offset of the log of each partition, as the broker tells them.
+
+        The end is the larger of two answers: the embedded broker's list of offsets counts a last
+        batch of several records as one; the high-water mark of a fetch is right.
+        """
         consumer = self._app.consumer
         begins = await consumer.earliest_offsets(*assigned)
         ends = await consumer.highwaters(*assigned)
-        return {TP(*tp): at for tp, at in begins.items()}, {TP(*tp): at for tp, at in ends.items()}
+        held = consumer.assignment()
+        marks = {tp: consumer.highwater(tp) or 0 if tp in held else 0 for tp in assigned}
+        return (
+            {TP(*tp): at for tp, at in begins.items()},
+            {TP(*tp): max(at, marks[TP(*tp)]) for tp, at in ends.items()},
+        )
 
     async def record_gap(self, partition: Partition, next_offset: int, missing: int) -> None:
         """Note in the ledger that `missing` offsets before `next_offset` do not exist."""

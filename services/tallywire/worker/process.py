@@ -15,7 +15,7 @@ import structlog
 
 from tallywire.errors import PeerError
 from tallywire.worker.app import add_agent
-from tallywire.worker.assignment import Assignment
+from tallywire.worker.assignment import Assignment, Exists
 from tallywire.worker.counting import Book, Result, Taken, settle
 from tallywire.worker.faustparts import TallyApp
 from tallywire.worker.keeper import Keeper
@@ -44,12 +44,16 @@ class Running:
 
 
 def assemble(
-    app: TallyApp, desks: Mapping[str, tuple[Read, Book]], in_flight: int, stopping: asyncio.Event
+    app: TallyApp,
+    desks: Mapping[str, tuple[Read, Book]],
+    exists: Exists,
+    in_flight: int,
+    stopping: asyncio.Event,
 ) -> Running:
     """One agent and one sequencer for each topic in `desks`; all books are of one ledger."""
     book = next(iter(desks.values()))[1]
     sequencers = {topic: _sequencer(*desk, in_flight) for topic, desk in desks.items()}
-    assignment = Assignment(app, book.ledger, book.progress.peers, sequencers)
+    assignment = Assignment(app, book.ledger, book.progress.peers, sequencers, exists)
     keeper = Keeper(app, assignment, sequencers, book.progress, in_flight)
     running = Running(app, sequencers, assignment, keeper, book.progress, stopping)
     for topic in desks:

@@ -27,7 +27,7 @@ from tallywire.worker.progress import Progress
 from tallywire.worker.read_correction import read_correction
 from tallywire.worker.read_scan import Desk, give_up, policy_of, read_record
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.topics import wait_for_topics
+from tallywire.worker.topics import record_exists, wait_for_topics
 from tallywire.worker.writing import message_for
 
 
@@ -109,9 +109,10 @@ async def _work(
             settings.topics.scans: (partial(read_record, desk), scans),
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
+        exists = partial(record_exists, settings.kafka)
         start_watchdog(progress)
         try:
-            await run(assemble(app, desks, settings.in_flight, stopping))
+            await run(assemble(app, desks, exists, settings.in_flight, stopping))
         finally:
             warming.cancel()
             await model.close()

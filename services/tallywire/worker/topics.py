@@ -1,5 +1,8 @@
-"""Waits for topics that others create. The worker itself creates none: partition counts are fixed
-before the election, and a topic that springs up by itself has the wrong one."""
+"""Asks the broker, beside Faust: are the topics there, is there a record at an offset?
+
+The worker waits for topics that others create. Partition counts are fixed before the election, and
+a topic that springs up by itself has the wrong one.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from tallywire.worker.retry import Peers, pause_s
+from tallywire.worker.sequencer import Partition
 
 TROUBLE = (KafkaError, OSError, TimeoutError)
 ANSWER_S = 10.0
+RECORD_S = 5.0  # a broker that has the record hands it over well within this
 
 
 async def wait_for_topics(brokers: str, topics: Sequence[str], peers: Peers) -> None:
@@ -56,3 +62,25 @@ async def list_topics(brokers: str) -> set[str]:
         return set(cluster.topics())
     finally:
         await client.close()
+
+
+async def record_exists(brokers: str, partition: Partition, offset: int) -> bool:
+    """True where the broker hands out a record at `offset` or behind it.
+
+    Raises:
+        KafkaError, OSError: no broker answers.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=brokers.split(","), group_id=None, auto_offset_reset="none"
+    )
+    tp = TopicPartition(*partition)
+    await consumer.start()
+    try:
+        consumer.assign([tp])
+        consumer.seek(tp, offset)
+        async with asyncio.timeout(RECORD_S):
+            return bool((await consumer.getone(tp)).offset >= offset)
+    except (OffsetOutOfRangeError, TimeoutError):
+        return False
+    finally:
+        await consumer.stop()

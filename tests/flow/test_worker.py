@@ -1,0 +1,120 @@
+"""The delivery guarantee on a real broker, Redis and model server, with processes that die."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.flow.night import (
+    Night,
+    draw_sheets,
+    loaded_files,
+    open_night,
+    resident_mb,
+    signal_worker,
+    variant,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+
+DRAWN = 6
+
+
+@pytest.fixture
+def night(
+    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
+) -> Iterator[Night]:
+    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
+
+
+def publish_many(night: Night, count: int, per_s: float) -> None:
+    """One scan each of the first `count` stations, the pictures taking turns."""
+    sheets = draw_sheets(DRAWN)
+    for number, station in enumerate(list(night.election.stations)[:count]):
+        night.send(station, variant(sheets[number % DRAWN], number))
+        time.sleep(1 / per_s)
+
+
+def assert_accounted_exactly_once(night: Night, count: int) -> None:
+    """Every published scan has one outcome, and every total follows from the topics alone."""
+    outcomes = night.wait_accounted(count)
+    assert outcomes.total() == count
+    assert not set(outcomes) - {"counted", "held", "rejected", "duplicate"}
+    assert night.gaps() == 0
+    assert night.audit_clean()
+    sources = {reading.lineage.source for reading in night.readings()}
+    assert len(sources | night.rejections().keys()) == count
+    assert night.totals() == night.fold()
+    ends = night.ends(night.settings.topics.scans)
+    assert sum(ends.values()) == count
+
+
+def test_two_workers_on_a_fresh_topic_and_one_is_killed(night: Night) -> None:
+    count = 140
+    draw_sheets(DRAWN)
+    publishing = Thread(target=publish_many, args=(night, count, 20.0))
+    publishing.start()
+    first, second = night.start_worker(), night.start_worker()
+    wait_until(lambda: night.outcomes().total() >= 30, 40, night.tell)
+    assert "partitions assigned" in night.log(first)
+    assert "partitions assigned" in night.log(second)
+    signal_worker(first, signal.SIGKILL)
+    publishing.join()
+    assert_accounted_exactly_once(night, count)
+    assert resident_mb(second) < 400
+    assert "tensorflow" not in loaded_files(second)
+
+
+def test_sigterm_hands_over_within_ten_seconds(night: Night) -> None:
+    count = 60
+    worker = night.start_worker()
+    wait_until(lambda: "partitions assigned" in night.log(worker), 30, night.tell)
+    publish_many(night, count, 100.0)
+    wait_until(lambda: night.outcomes().total() >= 10, 20, night.tell)
+    asked_s = time.monotonic()
+    signal_worker(worker, signal.SIGTERM)
+    wait_until(lambda: not worker.is_alive(), 10, night.tell)
+    assert time.monotonic() - asked_s < 10
+    assert worker.exit_code() == 0
+    assert "Traceback" not in night.log(worker)
+    settled = night.outcomes().total()
+    scans = night.settings.topics.scans
+    assert sum(night.next_offsets(scans).values()) == settled  # nothing half done
+    night.start_worker()
+    assert_accounted_exactly_once(night, count)
+
+
+def test_the_first_scan_is_read_soon_after_the_assignment(night: Night) -> None:
+    night.send(next(iter(night.election.stations)), draw_sheets(DRAWN)[0])
+    worker = night.start_worker()
+    night.wait_accounted(1, within_s=40)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", night.log(worker))
+    assigned = log_time(said, "partitions assigned")
+    assert (log_time(said, "settled") - assigned).total_seconds() < 3
+
+
+def log_time(log: str, event: str) -> datetime:
+    """When the first line with `event` was written."""
+    line = next(line for line in log.splitlines() if event in line)
+    return datetime.fromisoformat(line.split()[0])
+
+
+def health(worker_port: int, path: str) -> tuple[int, dict[str, Any]]:
+    """Status and body of a health answer."""
+    url = f"http://127.0.0.1:{worker_port}{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
