@@ -19,10 +19,11 @@ from tallywire.settings import load_settings
 if TYPE_CHECKING:
     from tallywire.training.corpus import Progress as Teller
     from tallywire.training.fit import Epoch
-    from tallywire.training.plan import Data
+    from tallywire.training.plan import Data, Plan
     from tallywire.training.run import Figures
 
 CACHE = Path(".cache")
+CORES = os.cpu_count() or 1
 
 
 class Network(StrEnum):
@@ -40,116 +41,144 @@ class Schedule(StrEnum):
     CONSTANT = "constant"
 
 
+VersionOption = Annotated[
+    int, typer.Option(min=1, help="Version folder to write: <model-repo>/<model>/<version>")
+]
+NetworkOption = Annotated[
+    Network,
+    typer.Option(
+        help="paper: two convolutions of 16 and 32 filters, two dense layers."
+        " residual: eight convolutions with short cuts, more accurate, twice the time a cell"
+    ),
+]
+FromCorrectionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of corrections.jsonl (messages of tally.corrections, one a line) and the"
+        " scans behind them, <station>.jpg: fine-tunes the newest older version on them into"
+        " --version, and does not publish it if any evaluation set got worse"
+    ),
+]
+ModelRepoOption = Annotated[Path | None, typer.Option(help="Folder of models")]
+ModelOption = Annotated[str | None, typer.Option(help="Name of the model")]
+MnistOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of MNIST's IDX files; fetched into .cache/mnist without it"),
+]
+StrokesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="NPZ of pen trajectories (UCI Pen-Based Digits, UNIPEN): crossed sevens, flagged"
+        " ones and open fours, which MNIST's writers hardly write; MNIST alone without it"
+    ),
+]
+TrajectoryShareOption = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="Share of the drawn digits that come from --strokes"),
+]
+CellsOption = Annotated[
+    int, typer.Option(min=1000, help="Cells drawn singly, on paper of every kind")
+]
+SheetsOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Sheets rendered whole and cut as real ones are; 800 give 33,600 tally cells,"
+        " more than the 26,271 that the paper fine-tuned on",
+    ),
+]
+ValidationCellsOption = Annotated[
+    int, typer.Option(min=200, help="Drawn cells of other writers, to stop and to calibrate")
+]
+ValidationSheetsOption = Annotated[
+    int, typer.Option(min=0, help="Rendered sheets of other writers, for the same")
+]
+PretrainEpochsOption = Annotated[
+    int,
+    typer.Option(min=0, help="Epochs on plain MNIST first: edges and loops are learned there"),
+]
+EpochsOption = Annotated[int, typer.Option(min=0, help="Epochs on drawn and rendered cells")]
+TallyEpochsOption = Annotated[
+    int, typer.Option(min=0, help="Epochs of transfer to tally cells, at a low rate")
+]
+FreezeFirstOption = Annotated[
+    bool,
+    typer.Option(
+        help="Keep the first convolution as it is during the transfer: its edge filters hold"
+        " for any paper, and cannot overfit to one form"
+    ),
+]
+BatchSizeOption = Annotated[
+    int, typer.Option(min=8, max=4096, help="Smaller generalises better, larger runs quicker")
+]
+DropoutOption = Annotated[
+    float, typer.Option(min=0, max=0.8, help="Before the dense layers, against overfitting")
+]
+BatchNormOption = Annotated[
+    bool,
+    typer.Option(help="Normalise after each convolution: trains faster, folded away on export"),
+]
+LearningRateOption = Annotated[float, typer.Option(min=1e-6, max=1, help="At its highest")]
+ScheduleOption = Annotated[Schedule, typer.Option(help="cosine ends slowly and needs no tuning")]
+PatienceOption = Annotated[
+    int,
+    typer.Option(min=1, help="Epochs without a lower validation loss before a stage ends"),
+]
+BalanceOption = Annotated[
+    bool, typer.Option(help="Weigh classes alike, although blanks are more frequent")
+]
+AugmentationOption = Annotated[
+    bool, typer.Option(help="Change each cell a little every time it is seen")
+]
+RotationOption = Annotated[
+    float, typer.Option(min=0, max=45, help="Largest turn in degrees; the paper's is 15")
+]
+ZoomOption = Annotated[
+    float, typer.Option(min=0, max=0.5, help="Largest change of size; the paper's is 0.2")
+]
+EqualiseOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Share of cells whose histogram is flattened while training. Off: the cleaning"
+        " shared with serving already evens out light and stretches contrast",
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same cells and same figures")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that draw cells")]
+
+
 def train(
-    version: Annotated[
-        int, typer.Option(min=1, help="Version folder to write: <model-repo>/<model>/<version>")
-    ],
-    network: Annotated[
-        Network,
-        typer.Option(
-            help="paper: two convolutions of 16 and 32 filters, two dense layers."
-            " residual: eight convolutions with short cuts, more accurate, twice the time a cell"
-        ),
-    ] = Network.RESIDUAL,
-    from_corrections: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of corrections.jsonl (messages of tally.corrections, one a line) and the"
-            " scans behind them, <station>.jpg: fine-tunes the newest older version on them into"
-            " --version, and does not publish it if any evaluation set got worse"
-        ),
-    ] = None,
-    model_repo: Annotated[Path | None, typer.Option(help="Folder of models")] = None,
-    model: Annotated[str | None, typer.Option(help="Name of the model")] = None,
-    mnist: Annotated[
-        Path | None,
-        typer.Option(help="Folder of MNIST's IDX files; fetched into .cache/mnist without it"),
-    ] = None,
-    strokes: Annotated[
-        Path | None,
-        typer.Option(
-            help="NPZ of pen trajectories (UCI Pen-Based Digits, UNIPEN): crossed sevens, flagged"
-            " ones and open fours, which MNIST's writers hardly write; MNIST alone without it"
-        ),
-    ] = None,
-    trajectory_share: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share of the drawn digits that come from --strokes"),
-    ] = 0.6,
-    cells: Annotated[
-        int, typer.Option(min=1000, help="Cells drawn singly, on paper of every kind")
-    ] = 240_000,
-    sheets: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="Sheets rendered whole and cut as real ones are; 800 give 33,600 tally cells,"
-            " more than the 26,271 that the paper fine-tuned on",
-        ),
-    ] = 800,
-    validation_cells: Annotated[
-        int, typer.Option(min=200, help="Drawn cells of other writers, to stop and to calibrate")
-    ] = 8_000,
-    validation_sheets: Annotated[
-        int, typer.Option(min=0, help="Rendered sheets of other writers, for the same")
-    ] = 160,
-    pretrain_epochs: Annotated[
-        int,
-        typer.Option(min=0, help="Epochs on plain MNIST first: edges and loops are learned there"),
-    ] = 1,
-    epochs: Annotated[int, typer.Option(min=0, help="Epochs on drawn and rendered cells")] = 9,
-    tally_epochs: Annotated[
-        int, typer.Option(min=0, help="Epochs of transfer to tally cells, at a low rate")
-    ] = 4,
-    freeze_first: Annotated[
-        bool,
-        typer.Option(
-            help="Keep the first convolution as it is during the transfer: its edge filters hold"
-            " for any paper, and cannot overfit to one form"
-        ),
-    ] = True,
-    batch_size: Annotated[
-        int, typer.Option(min=8, max=4096, help="Smaller generalises better, larger runs quicker")
-    ] = 128,
-    dropout: Annotated[
-        float, typer.Option(min=0, max=0.8, help="Before the dense layers, against overfitting")
-    ] = 0.25,
-    batch_norm: Annotated[
-        bool,
-        typer.Option(help="Normalise after each convolution: trains faster, folded away on export"),
-    ] = True,
-    learning_rate: Annotated[float, typer.Option(min=1e-6, max=1, help="At its highest")] = 3e-3,
-    schedule: Annotated[
-        Schedule, typer.Option(help="cosine ends slowly and needs no tuning")
-    ] = Schedule.COSINE,
-    patience: Annotated[
-        int,
-        typer.Option(min=1, help="Epochs without a lower validation loss before a stage ends"),
-    ] = 4,
-    balance: Annotated[
-        bool, typer.Option(help="Weigh classes alike, although blanks are more frequent")
-    ] = True,
-    augmentation: Annotated[
-        bool, typer.Option(help="Change each cell a little every time it is seen")
-    ] = True,
-    rotation: Annotated[
-        float, typer.Option(min=0, max=45, help="Largest turn in degrees; the paper's is 15")
-    ] = 15.0,
-    zoom: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Largest change of size; the paper's is 0.2")
-    ] = 0.2,
-    equalise: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Share of cells whose histogram is flattened while training. Off: the cleaning"
-            " shared with serving already evens out light and stretches contrast",
-        ),
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Same seed, same cells and same figures")] = 15,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw cells")] = os.cpu_count()
-    or 1,
+    version: VersionOption,
+    network: NetworkOption = Network.RESIDUAL,
+    from_corrections: FromCorrectionsOption = None,
+    model_repo: ModelRepoOption = None,
+    model: ModelOption = None,
+    mnist: MnistOption = None,
+    strokes: StrokesOption = None,
+    trajectory_share: TrajectoryShareOption = 0.6,
+    cells: CellsOption = 240_000,
+    sheets: SheetsOption = 800,
+    validation_cells: ValidationCellsOption = 8_000,
+    validation_sheets: ValidationSheetsOption = 160,
+    pretrain_epochs: PretrainEpochsOption = 1,
+    epochs: EpochsOption = 9,
+    tally_epochs: TallyEpochsOption = 4,
+    freeze_first: FreezeFirstOption = True,
+    batch_size: BatchSizeOption = 128,
+    dropout: DropoutOption = 0.25,
+    batch_norm: BatchNormOption = True,
+    learning_rate: LearningRateOption = 3e-3,
+    schedule: ScheduleOption = Schedule.COSINE,
+    patience: PatienceOption = 4,
+    balance: BalanceOption = True,
+    augmentation: AugmentationOption = True,
+    rotation: RotationOption = 15.0,
+    zoom: ZoomOption = 0.2,
+    equalise: EqualiseOption = 0.0,
+    seed: SeedOption = 15,
+    workers: WorkersOption = CORES,
 ) -> None:
     """Train a digit model and write it in TensorFlow Serving's layout.
 
@@ -161,12 +190,9 @@ def train(
     settings = load_settings(model_repo=model_repo, model=model)
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
-    from tallywire.training.plan import Data as Corpus
-    from tallywire.training.plan import Plan
-    from tallywire.training.run import Told
-    from tallywire.training.run import train as run
+    from tallywire.training.plan import Data, Plan
 
-    data = Corpus(
+    data = Data(
         mnist or find_mnist(CACHE), strokes, settings.election, trajectory_share,
         cells, sheets, validation_cells, validation_sheets, workers,
     )  # fmt: skip
@@ -179,9 +205,15 @@ def train(
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
     )  # fmt: skip
+    _train(plan)
+
+
+def _train(plan: Plan) -> None:
+    from tallywire.training.run import Told, train
+
     console = Console()
     with _bars(console) as progress:
-        figures = run(plan, Told(_teller(progress), lambda epoch: _tell_epoch(progress, epoch)))
+        figures = train(plan, Told(_teller(progress), lambda epoch: _tell_epoch(progress, epoch)))
     _tell_figures(console, plan.folder, figures)
 
 

@@ -138,6 +138,11 @@ def load_temperature(folder: Path) -> float:
     return float(_load(folder).temperature)
 
 
+def load_network_weights(folder: Path) -> list[NDArray[np.float32]]:
+    """The weights of a saved version, in the order of its network's variables."""
+    return [np.asarray(weight, np.float32) for weight in _load(folder).network.weights]
+
+
 def load_saved(folder: Path) -> Predict:
     """A saved version as a function: uint8 [N, 28, 28] -> probabilities float32 [N, 11].
 

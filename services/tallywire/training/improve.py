@@ -1,0 +1,165 @@
+"""The next version out of human corrections, published only if no evaluation set got worse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tallywire.election_files import load_election, load_layouts
+from tallywire.errors import UsageError
+from tallywire.training.augment import Augment
+from tallywire.training.cells import Cells, join
+from tallywire.training.corpus import make_corpus
+from tallywire.training.corrections import (
+    CorrectedSheet,
+    label_cells,
+    pick_cells,
+    read_corrections,
+)
+from tallywire.training.export import load_network_weights, load_policy, load_saved, save_model
+from tallywire.training.fit import Stage, fit, logits_of
+from tallywire.training.networks import NetworkOptions
+from tallywire.training.plan import Data
+from tallywire.training.run import NETWORKS, Told
+from tallywire.training.temperature import fit_temperature
+
+HELD_OUT = 4  # every fourth corrected station only judges
+REPEATS = 4  # a corrected cell counts as often as so many drawn ones
+REPLAY_CELLS, REPLAY_SHEETS = 20_000, 120  # drawn beside the corrected ones, against forgetting
+RECORD = "training.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """What to improve, with what. `folder` is the new version's; `base` the current one's."""
+
+    base: Path
+    folder: Path
+    corrections: Path
+    data: Data
+    most_cells: int = 2_000
+    epochs: int = 4
+    learning_rate: float = 2e-4
+    seed: int = 15
+    max_pixels: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Errors of both versions on the same cells."""
+
+    cells: int
+    before: int
+    after: int
+
+    @property
+    def worse(self) -> bool:
+        """More errors than before."""
+        return self.after > self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it: `published` only if no set got worse."""
+
+    picked: int
+    sets: Mapping[str, Judged]
+    published: bool
+
+
+def improve(plan: Improvement, told: Told) -> Outcome:
+    """Fine-tune `plan.base` on corrected cells among drawn ones; write `plan.folder` if it is
+    nowhere worse.
+
+    Raises:
+        InvalidFileError: a file of the corrections or the handwriting is wrong.
+        UsageError: there is nothing to learn from, or the base cannot be trained further.
+    """
+    keras.utils.set_random_seed(plan.seed)
+    learn, judge = _corrected(plan)
+    corpus = make_corpus(plan.data, plan.seed, told.progress)
+    network = load_network(plan.base)
+    sets = {
+        "corrected stations held out": judge,
+        "drawn cells": corpus.cells_validation,
+        "rendered sheets": corpus.tally_validation,
+        "MNIST validation": corpus.mnist_validation,
+    }
+    before = {name: _errors(network, cells) for name, cells in sets.items()}
+    train_on = join([*([learn] * REPEATS), corpus.cells, corpus.tally])
+    validation = join([corpus.cells_validation, corpus.tally_validation])
+    stage = Stage("corrections", plan.epochs, plan.learning_rate, freeze_first=True)
+    rng = np.random.default_rng(plan.seed)
+    fit(network, train_on, validation, stage, Augment(), rng, told.epoch)
+    judged = {
+        name: Judged(len(cells), before[name], _errors(network, cells))
+        for name, cells in sets.items()
+    }
+    published = not any(one.worse for one in judged.values())
+    if published:
+        _publish(network, validation, plan, judged)
+    return Outcome(len(learn), judged, published)
+
+
+def load_network(folder: Path) -> Any:
+    """The network of a saved version as a Keras model, ready to be trained further.
+
+    Raises:
+        UsageError: the version has no record of how it was trained.
+    """
+    record = folder / RECORD
+    if not record.is_file():
+        raise UsageError(f"{record}: not there; only a version made by `tallywire train` has one")
+    plan = json.loads(record.read_text(encoding="utf-8"))["plan"]
+    options = NetworkOptions(plan["dropout"], batch_norm=False)  # it was folded on export
+    network = NETWORKS[plan["network"]](options)
+    network.set_weights(load_network_weights(folder))
+    return network
+
+
+def _corrected(plan: Improvement) -> tuple[Cells, Cells]:
+    """Cells to learn from and, of other stations, to judge by."""
+    election = load_election(plan.data.election)
+    layout = load_layouts(election)[election.contests[0].id]
+    sheets = read_corrections(plan.corrections, layout, plan.max_pixels)
+    if len(sheets) < HELD_OUT:
+        raise UsageError(
+            f"{plan.corrections}: {len(sheets)} corrected stations with a readable scan;"
+            f" at least {HELD_OUT} are needed, since every fourth one only judges"
+        )
+    predict = load_saved(plan.base)
+
+    def labelled(chosen: tuple[CorrectedSheet, ...]) -> tuple[Cells, Any]:
+        parts = [label_cells(sheet, layout, predict(sheet.cells)) for sheet in chosen]
+        return join([part for part, _ in parts]), np.concatenate([given for _, given in parts])
+
+    learn, given = labelled(tuple(s for i, s in enumerate(sheets) if i % HELD_OUT))
+    judge, _ = labelled(sheets[::HELD_OUT])
+    return pick_cells(learn, given, plan.most_cells), judge
+
+
+def _errors(network: Any, cells: Cells) -> int:
+    answers = logits_of(network, cells.images[..., None]).argmax(axis=1)
+    return int((answers != cells.labels).sum())
+
+
+def _publish(
+    network: Any, validation: Cells, plan: Improvement, judged: Mapping[str, Judged]
+) -> None:
+    temperature = fit_temperature(
+        logits_of(network, validation.images[..., None]), validation.labels
+    )
+    save_model(network, temperature, load_policy(plan.base), plan.folder)
+    record = json.loads((plan.base / RECORD).read_text(encoding="utf-8"))
+    record["improved_from"] = plan.base.name
+    record["judged"] = {
+        name: {"cells": one.cells, "errors_before": one.before, "errors_after": one.after}
+        for name, one in judged.items()
+    }
+    (plan.folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
