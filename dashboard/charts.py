@@ -13,7 +13,7 @@ LINE = {"light": "#1f4e79", "dark": "#8ab8e6"}
 
 
 def arrivals(
-    counted: Sequence[tuple[int, int]], expected: int, theme: str, height_px: int = 250
+    counted: Sequence[tuple[int, int]], expected: int, theme: str, height_px: int = 230
 ) -> alt.LayerChart:
     """Tallies counted so far over time.
 
