@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tallywire.election_text import parse_election
 from tallywire.errors import InvalidFileError, Problem
 from tallywire.layout_file import check_layout, parse_layout
 from tallywire.sheet.layout import Layout
+from tallywire.tables import ID
 
 PACKAGE = Path(__file__).parent
 ELECTION_FILE, STATIONS_FILE = "election.toml", "stations.csv"
@@ -84,7 +86,8 @@ def election_folder(name_or_folder: str | Path) -> Path:
         InvalidFileError: if there is none.
     """
     shipped = PACKAGE / "elections"
-    if isinstance(name_or_folder, str) and (shipped / name_or_folder / ELECTION_FILE).is_file():
+    bare = isinstance(name_or_folder, str) and re.fullmatch(ID, name_or_folder)
+    if bare and (shipped / name_or_folder / ELECTION_FILE).is_file():
         return shipped / name_or_folder
     if (folder := Path(name_or_folder)).is_dir():
         return folder
