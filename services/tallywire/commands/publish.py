@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import threading
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -79,10 +81,13 @@ def publish(
     )
     console = Console(stderr=True)
     total = None if watch else sum(1 for _ in find_scans(order.paths))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: receipts are written
+    stop = stop_on_signals()
     with Display(console, total) as display:
         report = process.Report(display.say, display.show)
-        result = (process.rehearse if dry_run else process.publish)(order, report)
+        if dry_run:
+            result = process.rehearse(order, report)
+        else:
+            result = process.publish(order, report, stop)
     if json_file:
         json_file.write_text(json.dumps(to_json(result), indent=2) + "\n")
     Console().print(to_table(result))
@@ -92,3 +97,16 @@ def publish(
         raise typer.Exit(INTERRUPTED)
     if not result.is_complete:
         raise typer.Exit(1)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that the first Ctrl-C or SIGTERM sets; the second ends the process as usual."""
+    stop = threading.Event()
+
+    def handle(number: int, _: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+    return stop

@@ -26,6 +26,7 @@ __all__ = [
     "Record",
     "TopicCheck",
     "TopicSpec",
+    "abandon_producer",
     "admin_client",
     "check_topics",
     "end_offsets",
@@ -81,6 +82,19 @@ def make_producer(kafka: str, max_record_bytes: int, *, block_ms: int = 5_000) -
         reconnect_backoff_max_ms=2_000,
         allow_auto_create_topics=False,
     )
+
+
+def abandon_producer(producer: Any) -> None:
+    """Close a producer at once, with whatever it still holds; acknowledgements may yet come.
+
+    kafka-python's own `close` raises where records are left, and lets its thread try on for ever.
+    """
+    try:
+        producer.close(timeout=0)
+    except KafkaError:
+        producer._sender.force_close()
+        producer._sender.join(5)
+        producer._closed = True  # or its finaliser would try to flush once more
 
 
 def read_topic(kafka: str, topic: str, *, patience_s: float = 30.0) -> Iterator[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,8 +44,8 @@ class Report:
 def publish(order: Order, report: Report, stop: threading.Event | None = None) -> Result:
     """Send every scan that has no receipt yet, and return when each is acknowledged.
 
-    While the broker is away, it waits. `stop` ends a watching run, after what is under way.
-    KeyboardInterrupt ends any run early and is not raised again: the result says `interrupted`.
+    While the broker is away, it waits. `stop` ends any run early, from another thread or a signal
+    handler: what is under way gets a few seconds more, and the result says `interrupted`.
 
     Raises:
         UsageError: a path is not there, or the journal is in use.
@@ -54,9 +54,6 @@ def publish(order: Order, report: Report, stop: threading.Event | None = None) -
     started_s = time.monotonic()
     try:
         run.go()
-    except KeyboardInterrupt:
-        run.result.interrupted = True
-        run.say_farewell()
     finally:
         run.close()
         run.result.seconds = time.monotonic() - started_s
@@ -89,29 +86,26 @@ class Run:
         self.order, self.report, self.result = order, report, Result()
         self._stop = stop
         self._journal = Journal(order.journal)
-        self._sender = Sender(order.target, report.say)
+        self._sender = Sender(order.target, report.say, stop)
         self._sent = Sent()
         self._pace = Pace(order.rate)
 
     def go(self) -> None:
-        """Send everything and wait for the last acknowledgement."""
-        self._sender.connect()
-        self._sent = Sent(read_receipts(self.order.journal), self._sender.topic_id)
-        for path in self._paths():
-            if path is not None:
-                self._take(path)
-            self._settle()
-        while self._sender.pending:
+        """Send everything and wait for the last acknowledgement, or for the stop."""
+        if self._sender.connect():
+            self._sent = Sent(read_receipts(self.order.journal), self._sender.topic_id)
+            for path in self._paths():
+                if path is not None:
+                    self._take(path)
+                self._settle()
+                if self._stop.is_set():
+                    break
+        while self._sender.pending and not self._stop.is_set():
             self._settle(POLL_S)
-
-    def say_farewell(self) -> None:
-        """After an interruption: a last chance for what is under way, but only a short one."""
+        self.result.interrupted = self._stop.is_set()
         until_s = time.monotonic() + FAREWELL_S
-        try:
-            while self._sender.pending and time.monotonic() < until_s:
-                self._count_settled(*self._sender.drain(POLL_S))
-        except KeyboardInterrupt:
-            pass
+        while self._sender.pending and time.monotonic() < until_s:
+            self._count_settled(*self._sender.drain(POLL_S))
 
     def close(self) -> None:
         """Write the last receipts and let everything go."""
@@ -133,14 +127,21 @@ class Run:
         if not isinstance(outcome, Letter):
             _count(self.result, outcome)
             return
-        for wait_s in self._pace.wait():
+        while not self._stop.is_set() and (wait_s := self._wait_s(outcome)):
             self._settle(wait_s)
-        while not self._sender.has_room(outcome):
-            self._settle(POLL_S)
+        if self._stop.is_set():
+            return
+        self._pace.step()
         # From now on a second file with the same image is a repetition.
         envelope = outcome.envelope
         self._sent.add_scan(envelope.station, envelope.contest, envelope.scan_id)
         self._sender.send(outcome)
+
+    def _wait_s(self, letter: Letter) -> float:
+        """How long to wait before looking again whether the letter may be sent; 0 for now."""
+        return min(POLL_S, self._pace.left_s()) or (
+            0.0 if self._sender.has_room(letter) else POLL_S
+        )
 
     def _settle(self, wait_s: float = 0.0) -> None:
         self._count_settled(*self._sender.poll(wait_s))
@@ -163,10 +164,12 @@ class Pace:
         self._step_s = 1 / rate if rate else 0.0
         self._due_s = time.monotonic()
 
-    def wait(self) -> Iterator[float]:
-        """Yield how many seconds to wait, until it is time for the next one."""
-        while (left_s := self._due_s - time.monotonic()) > 0:
-            yield min(left_s, POLL_S)
+    def left_s(self) -> float:
+        """How long until the next one is due."""
+        return max(0.0, self._due_s - time.monotonic()) if self._step_s else 0.0
+
+    def step(self) -> None:
+        """One was sent; what was missed is made up for, but no more than a second's worth."""
         self._due_s = max(self._due_s, time.monotonic() - 1.0) + self._step_s
 
 

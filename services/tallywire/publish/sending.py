@@ -8,6 +8,7 @@ fails for good is replaced, with everything unacknowledged sent again.
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from tallywire.edge.kafka import make_producer
+from tallywire.edge.kafka import abandon_producer, make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics, topic_id
 from tallywire.errors import PeerError
 from tallywire.publish.journal import Receipt
@@ -45,15 +46,16 @@ class Target:
 
 
 class Sender:
-    """Sends to one topic. To be used by one thread.
+    """Sends to one topic. To be used by one thread; `stop`, once set, ends every waiting.
 
     `topic_id` is the identity of the topic, known after `connect`. `waited_s` sums up the time in
     which the broker was away; `topic_was_lost` tells that the broker lost what it had
     acknowledged.
     """
 
-    def __init__(self, target: Target, say: Callable[[str], object]) -> None:
+    def __init__(self, target: Target, say: Callable[[str], object], stop: threading.Event) -> None:
         self.target = target
+        self._stop = stop
         self.topic_id = ""
         self.waited_s = 0.0
         self.topic_was_lost = False
@@ -76,19 +78,23 @@ class Sender:
         """Letters sent and not acknowledged."""
         return len(self._pending)
 
-    def connect(self) -> None:
-        """Wait until the broker answers; create missing topics; make a producer."""
+    def connect(self) -> bool:
+        """Wait until the broker answers; create missing topics; make a producer.
+
+        False where `stop` was set meanwhile.
+        """
         pause_s = FIRST_PAUSE_S
-        while True:
+        while not self._stop.is_set():
             try:
                 self._open()
             except PeerError as error:
                 self._tell_away(str(error))
-                time.sleep(pause_s)
+                self._stop.wait(pause_s)
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
             else:
                 self._tell_back()
-                return
+                return True
+        return False
 
     def has_room(self, letter: Letter) -> bool:
         """True where the letter may be sent now: one always fits, however large."""
@@ -135,7 +141,7 @@ class Sender:
     def close(self) -> None:
         """Let go of the producer, and of whatever is still pending."""
         if self._producer is not None:
-            self._producer.close(timeout=0 if self._pending else 5)
+            abandon_producer(self._producer)
             self._producer = None
 
     def _open(self) -> None:
@@ -236,13 +242,13 @@ class Sender:
 
     def _replace(self) -> None:
         """A new producer, and all that is pending sent again."""
-        while True:
-            if self._producer is not None:
-                self._producer.close(timeout=0)
-            self.connect()
-            if all(self._hand_over(*item) for item in list(self._pending.items())):
+        while not self._stop.is_set():
+            self.close()
+            if self.connect() and all(
+                self._hand_over(*item) for item in list(self._pending.items())
+            ):
                 return
-            time.sleep(FIRST_PAUSE_S)
+            self._stop.wait(FIRST_PAUSE_S)
 
     def _tell_away(self, why: str) -> None:
         if self._away_since_s is None:
