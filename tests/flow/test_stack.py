@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,10 @@ def gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def has_restarted(stack: LocalStack, times: int) -> bool:
+    return stack.restarts == times
 
 
 def start_parent(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
@@ -130,10 +135,9 @@ def test_a_killed_worker_is_started_again_and_counted(tmp_path: Path) -> None:
     with LocalStack(Plan(tmp_path, broker=None, redis=False, model=False), said.append) as stack:
         child = stack.start(python("worker-1", "import time; time.sleep(600)", restart=True))
         for number in (1, 2):
-            before = child.pid
-            os.kill(before, signal.SIGKILL)
-            assert eventually(lambda before=before: child.is_alive() and child.pid != before)
-            assert stack.restarts == number
+            os.kill(child.pid, signal.SIGKILL)
+            assert eventually(partial(has_restarted, stack, number))
+            assert eventually(child.is_alive)
         assert "worker-1 ended with code -9" in said[0]
         last = child.pid
     assert gone(last)
