@@ -79,8 +79,8 @@ def _part(
 ) -> tuple[tuple[Line, ...], Progress]:
     seen = [districts[part] for part in ids if part in districts]
     official = _official(contest, [part for part in ids if part != NOWHERE])
-    lines = tuple(_line(option, seen, official) for option in contest.options)
-    return lines, _progress(election, seen, ids)
+    lines = tuple(_line(contest.id, option, seen, official) for option in contest.options)
+    return lines, _progress(election, contest.id, seen, ids)
 
 
 def _official(contest: Contest, ids: Sequence[str]) -> Mapping[str, int] | None:
@@ -94,10 +94,15 @@ def _official(contest: Contest, ids: Sequence[str]) -> Mapping[str, int] | None:
 
 
 def _line(
-    option: Option, seen: Sequence[DistrictSnapshot], official: Mapping[str, int] | None
+    contest: str,
+    option: Option,
+    seen: Sequence[DistrictSnapshot],
+    official: Mapping[str, int] | None,
 ) -> Line:
     def votes(state: VoteState, *qualities: Quality) -> int:
-        return sum(part.votes(option.id, state, quality) for part in seen for quality in qualities)
+        return sum(
+            part.votes(contest, option.id, state, quality) for part in seen for quality in qualities
+        )
 
     return Line(
         id=option.id,
@@ -112,29 +117,27 @@ def _line(
     )
 
 
-def _progress(election: Election, seen: Sequence[DistrictSnapshot], ids: Sequence[str]) -> Progress:
+def _progress(
+    election: Election, contest: str, seen: Sequence[DistrictSnapshot], ids: Sequence[str]
+) -> Progress:
     stations = [item for item in election.stations.values() if item.district in ids]
-    largest = max((item.registered for item in stations), default=0)
-    # Every station hands in one sheet for each contest; the ledger's counts are of sheets.
-    contests = len(election.contests)
 
     def counted(kind: str) -> int:
-        return sum(part.stations(kind) for part in seen)
+        return sum(part.stations(contest, kind) for part in seen)
 
     def registered(kind: str) -> int:
-        return sum(part.registered_in(kind) for part in seen)
+        return sum(part.registered_in(contest, kind) for part in seen)
 
     return Progress(
-        expected=len(stations) * contests,
+        expected=len(stations),
         counted=counted("counted") + counted("corrected"),
         held=counted("held"),
         rejected_scans=sum(part.scans("rejected") for part in seen),
         duplicate_scans=sum(part.scans("duplicate") for part in seen),
-        registered_expected=sum(item.registered for item in stations) * contests,
+        registered_expected=sum(item.registered for item in stations),
         registered_counted=registered("counted") + registered("corrected"),
         registered_held=registered("held"),
-        # The ledger counts disputed stations, not their voters: take the largest station's.
-        registered_disputed=counted("conflicts") * largest,
+        registered_disputed=registered("conflicts"),
     )
 
 

@@ -91,7 +91,7 @@ def test_totals_are_read_again_only_after_a_change(
     assert reader.look().snapshot is first
     apply(redis_url, election, make_reading("d1-2", 1))
     clock.tick()
-    assert reader.look().districts["d1"].stations("counted") == 2
+    assert reader.look().districts["d1"].stations("mayor", "counted") == 2
 
 
 def test_a_pinned_generation_is_shown_instead_of_the_live_one(
@@ -102,7 +102,7 @@ def test_a_pinned_generation_is_shown_instead_of_the_live_one(
     assert Reader(redis, election).look().generation == "g1"
     pinned = Reader(redis, election, "g2").look()
     assert pinned.generation == "g2"
-    assert pinned.districts["d1"].stations("counted") == 0
+    assert pinned.districts["d1"].stations("mayor", "counted") == 0
 
 
 def test_redis_away_is_told_and_the_last_numbers_stay(tmp_path: Path, election: Election) -> None:

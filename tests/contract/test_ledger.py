@@ -109,13 +109,13 @@ async def test_a_history_told_twice_gives_the_same_totals(opened: Opened) -> Non
     for event in HISTORY:
         await ledger.apply(event)
     assert totals() == once
-    assert once["d1"]["votes|A|accepted|high"] == 200
-    assert once["d1"]["stations|corrected"] == 1
-    assert once["d2"]["stations|conflicts"] == 1
+    assert once["d1"]["votes|mayor|A|accepted|high"] == 200
+    assert once["d1"]["stations|mayor|corrected"] == 1
+    assert once["d2"]["stations|mayor|conflicts"] == 1
     assert once["-"] == {
         "scans|rejected": 1,
-        "stations|received": 1,
-        "stations|rejected": 1,
+        "stations|-|received": 1,
+        "stations|-|rejected": 1,
         next(name for name in once["-"] if name.startswith("time|")): 1,
     }
 
@@ -236,9 +236,9 @@ async def test_an_audit_names_a_counter_that_somebody_changed(
     await store.open(election)
     await store.apply(make_reading("d1-1", 0))
     totals = keys.DistrictKeys(election.id, "g1", "d1").totals
-    reader.hincrby(totals, "votes|A|accepted|high", 500)
+    reader.hincrby(totals, "votes|mayor|A|accepted|high", 500)
     (found,) = audit(reader, election, "g1")
-    assert (found.counter, found.total, found.recomputed) == ("votes|A|accepted|high", 600, 100)
+    assert (found.counter, found.total, found.recomputed) == ("votes|mayor|A|accepted|high", 600, 100)
     await store.close()
 
 

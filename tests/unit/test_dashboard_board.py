@@ -98,7 +98,7 @@ def test_official_results_show_only_where_every_district_has_them() -> None:
     assert line_of(show(), "B").official is None
 
 
-def test_a_conflict_widens_the_worst_case_by_the_largest_station() -> None:
+def test_a_conflict_widens_the_worst_case_by_its_station() -> None:
     shown = show(make_reading("d1-1", 0), make_reading("d1-1", 1, image="another"))
     assert shown.progress.counted == 1
     assert shown.progress.registered_disputed == 700

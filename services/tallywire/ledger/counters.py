@@ -21,19 +21,19 @@ class VoteState(StrEnum):
     CORRECTED = "corrected"
 
 
-def votes(option: str, state: VoteState, quality: Quality) -> str:
+def votes(contest: str, option: str, state: VoteState, quality: Quality) -> str:
     """Votes of one option by state and quality of the record."""
-    return f"votes|{option}|{state}|{quality}"
+    return f"votes|{contest}|{option}|{state}|{quality}"
 
 
-def stations(kind: str) -> str:
-    """Stations received, counted, held, rejected, corrected or in conflict."""
-    return f"stations|{kind}"
+def stations(contest: str, kind: str) -> str:
+    """Stations received, counted, held, rejected, corrected or in conflicts, in one contest."""
+    return f"stations|{contest}|{kind}"
 
 
-def registered(kind: str) -> str:
+def registered(contest: str, kind: str) -> str:
     """Registered voters of the stations of that kind."""
-    return f"registered|{kind}"
+    return f"registered|{contest}|{kind}"
 
 
 def scans(outcome: str) -> str:

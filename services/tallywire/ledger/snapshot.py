@@ -26,17 +26,17 @@ class DistrictSnapshot:
     registered: int
     totals: Mapping[str, int]
 
-    def votes(self, option: str, state: VoteState, quality: Quality) -> int:
+    def votes(self, contest: str, option: str, state: VoteState, quality: Quality) -> int:
         """Votes of an option by kind of record and quality."""
-        return self.totals.get(counters.votes(option, state, quality), 0)
+        return self.totals.get(counters.votes(contest, option, state, quality), 0)
 
-    def stations(self, kind: str) -> int:
+    def stations(self, contest: str, kind: str) -> int:
         """Stations received, counted, held, rejected, corrected or in conflicts."""
-        return self.totals.get(counters.stations(kind), 0)
+        return self.totals.get(counters.stations(contest, kind), 0)
 
-    def registered_in(self, kind: str) -> int:
+    def registered_in(self, contest: str, kind: str) -> int:
         """Registered voters of the stations of a kind."""
-        return self.totals.get(counters.registered(kind), 0)
+        return self.totals.get(counters.registered(contest, kind), 0)
 
     def scans(self, outcome: str) -> int:
         """Scans with this outcome."""

@@ -161,11 +161,13 @@ def contribution(state: StationState) -> dict[str, int]:
     """What this station adds to its district's totals: every total is a sum of these."""
     if state.status is Status.EXPECTED:
         return dict(state.events)
+    contest, conflicts = state.contest, int(bool(state.counted and state.in_review))
     own = {
-        counters.stations("received"): 1,
-        counters.stations(state.status): 1,
-        counters.stations("conflicts"): int(bool(state.counted and state.in_review)),
-        counters.registered(state.status): state.registered,
+        counters.stations(contest, "received"): 1,
+        counters.stations(contest, state.status): 1,
+        counters.stations(contest, "conflicts"): conflicts,
+        counters.registered(contest, state.status): state.registered,
+        counters.registered(contest, "conflicts"): state.registered * conflicts,
     }
     return counters.add([state.events, own, _votes(state)])
 
@@ -180,7 +182,7 @@ def _votes(state: StationState) -> Counters:
         kind = VoteState.ACCEPTED if state.counted else VoteState.HELD
     else:
         return {}
-    return {counters.votes(option, kind, quality): n for option, n in votes.items()}
+    return {counters.votes(state.contest, name, kind, quality): n for name, n in votes.items()}
 
 
 def _step(state: StationState, event: Event) -> tuple[StationState, Outcome]:

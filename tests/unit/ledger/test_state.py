@@ -41,7 +41,7 @@ def fold(events: Sequence[Event], state: StationState | None = None) -> StationS
 
 def votes_of(state: StationState, option: str) -> dict[str, int]:
     """`state|quality` -> votes of an option that the station contributes."""
-    start = f"votes|{option}|"
+    start = f"votes|mayor|{option}|"
     return {
         name.removeprefix(start): value
         for name, value in contribution(state).items()
@@ -61,7 +61,7 @@ def test_expected_to_counted_by_an_accepted_reading() -> None:
     state = fold([make_reading(offset=0)])
     assert state.status is Status.COUNTED
     assert votes_of(state, "A") == {"accepted|high": 100}
-    assert contribution(state)["registered|counted"] == 700
+    assert contribution(state)["registered|mayor|counted"] == 700
 
 
 def test_expected_to_held_by_a_held_reading() -> None:
@@ -107,7 +107,7 @@ def test_counted_stays_counted_and_a_different_scan_is_held_as_a_conflict() -> N
     answer = apply(fold([make_reading(offset=0)]), other)
     assert answer.outcome is Outcome.HELD
     assert votes_of(answer.state, "A") == {"accepted|high": 100}
-    assert contribution(answer.state)["stations|conflicts"] == 1
+    assert contribution(answer.state)["stations|mayor|conflicts"] == 1
     assert answer.state.in_review
     reason = answer.state.held[0].reasons[-1]
     assert reason.code is Code.CONFLICTING_SCAN
@@ -278,7 +278,7 @@ def test_every_scan_has_exactly_one_outcome_and_integers_stay_integers(
 def test_a_station_votes_at_most_once(scans: list[Event], corrections: list[Event]) -> None:
     state = fold([*scans, *corrections])
     kinds = {
-        name.split("|")[2] for name, value in contribution(state).items()
+        name.split("|")[3] for name, value in contribution(state).items()
         if name.startswith("votes|") and value
     }  # fmt: skip
     assert len(kinds) <= 1
