@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -108,13 +105,3 @@ def log_time(log: str, event: str) -> datetime:
     """When the first line with `event` was written."""
     line = next(line for line in log.splitlines() if event in line)
     return datetime.fromisoformat(line.split()[0])
-
-
-def health(worker_port: int, path: str) -> tuple[int, dict[str, Any]]:
-    """Status and body of a health answer."""
-    url = f"http://127.0.0.1:{worker_port}{path}"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)

@@ -1,0 +1,142 @@
+"""Peers that are away, late, or not the right ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallywire.edge.topics import ensure_topics
+from tallywire.settings import PREFIX
+from tallywire.stack.ports import any_free_port
+from tests.flow.night import SPEC, Night, draw_sheets, open_night, variant, wait_until
+from tests.flow.proxy import Wire
+
+pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+
+DRAWN = 3
+
+
+@pytest.fixture
+def night(
+    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
+) -> Iterator[Night]:
+    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
+
+
+@pytest.fixture
+def bare_night(
+    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
+) -> Iterator[Night]:
+    """A night whose topics nobody has created yet."""
+    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server, topics=False)
+
+
+def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
+    """Status and body of a health answer; status 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+    except OSError:
+        return 0, {}
+
+
+def waits_for(port: int, peer: str) -> bool:
+    """True where the worker says that it waits for that peer, and is otherwise well."""
+    status, body = ask(port, "/readyz")
+    return status == 503 and peer in body["waiting_for"] and ask(port, "/healthz")[0] == 200
+
+
+def send_some(night: Night, count: int, before: int) -> None:
+    sheets = draw_sheets(DRAWN)
+    stations = list(night.election.stations)
+    for number in range(before, before + count):
+        night.send(stations[number], variant(sheets[number % DRAWN], number))
+
+
+def test_model_server_and_redis_go_away_and_come_back(night: Night) -> None:
+    port = any_free_port()
+    redis = night.settings.redis.removeprefix("redis://").partition("/")[0]
+    with Wire(night.settings.serving) as model, Wire(redis) as ledger:
+        night.start_worker(
+            serving=f"127.0.0.1:{model.port}",
+            redis=f"redis://127.0.0.1:{ledger.port}/0",
+            predict_timeout_s="2",
+            health_port=str(port),
+        )
+        wait_until(lambda: ask(port, "/readyz")[0] == 200, 40, night.tell)
+        send_some(night, 6, 0)
+        night.wait_accounted(6)
+
+        model.cut()
+        send_some(night, 6, 6)
+        wait_until(lambda: waits_for(port, "model server"), 30, night.tell)
+        assert night.outcomes().total() == 6
+        model.mend()
+        night.wait_accounted(12)
+
+        ledger.cut()
+        send_some(night, 6, 12)
+        wait_until(lambda: waits_for(port, "redis"), 40, night.tell)
+        ledger.mend()
+        outcomes = night.wait_accounted(18)
+        wait_until(lambda: ask(port, "/readyz")[0] == 200, 20, night.tell)
+    assert outcomes.total() == 18
+    assert "rejected" not in outcomes
+    assert night.gaps() == 0
+    assert night.audit_clean()
+    assert night.totals() == night.fold()
+
+
+def test_a_worker_waits_for_topics_and_says_so(bare_night: Night) -> None:
+    night, names = bare_night, bare_night.settings.topics
+    worker = night.start_worker()
+    wait_until(lambda: f"no topic {names.scans}" in night.log(worker), 20, night.tell)
+    ensure_topics(
+        night.settings.kafka,
+        [names.scans, names.readings, names.corrections, names.rejected],
+        SPEC,
+    )
+    send_some(night, 2, 0)
+    assert night.wait_accounted(2).total() == 2
+
+
+def run_worker(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `tallywire worker` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "tallywire", "worker", *arguments],
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_check_asks_every_peer(night: Night) -> None:
+    fine = run_worker(night.environment, "--check")
+    assert fine.returncode == 0, fine.stderr
+    assert fine.stdout.count("ok") == 3
+    away = {**night.environment, f"{PREFIX}SERVING": "127.0.0.1:1"}
+    broken = run_worker(away, "--check")
+    assert broken.returncode == 1
+    assert "model server" in broken.stderr
+
+
+def test_a_topic_that_was_created_anew_is_not_read_as_old(night: Night) -> None:
+    """Its offsets begin again at 0: every scan would be taken for one that was counted."""
+    with night.redis() as redis:
+        name = f"{{{night.election.id}:g1}}:offsets"
+        redis.hset(name, f"{night.settings.topics.scans}|1", 1000)
+    send_some(night, 8, 0)
+    ended = run_worker(night.environment)
+    assert ended.returncode == 2
+    assert "--generation" in ended.stderr
+    assert night.outcomes().total() == 0
