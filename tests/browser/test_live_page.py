@@ -46,7 +46,8 @@ def stations_reported(stack: LocalStack, election: Election) -> int:
     with Redis.from_url(stack.settings.redis) as redis:
         snapshot = read_snapshot(redis, election)
     assert snapshot is not None
-    return sum(district.stations("diputaciones", "counted") for district in snapshot.districts.values())
+    districts = snapshot.districts.values()
+    return sum(district.stations("diputaciones", "counted") for district in districts)
 
 
 def test_a_night_on_the_wall(page: Page, stack: LocalStack, election: Election) -> None:
@@ -80,9 +81,8 @@ def test_every_number_of_a_row_is_the_ledgers(
     assert snapshot is not None
     totals = snapshot.districts["15"].totals
     for option in ("PAN", "MORENA", "null"):
-        votes = sum(
-            count for name, count in totals.items() if name.startswith(f"votes|diputaciones|{option}|accepted|")
-        )
+        start = f"votes|diputaciones|{option}|accepted|"
+        votes = sum(count for name, count in totals.items() if name.startswith(start))
         row = page.locator(f".row[data-option='{option}'] .votes")
         expect(row).to_have_text(f"{votes:,}", timeout=SOON_MS)
 
