@@ -11,11 +11,16 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tallywire.stack.local import LocalStack, Plan
 
 REPOSITORY = Path(__file__).parents[1]
+
+# A deadline per example measures how busy the machine is, not the code.
+hypothesis.settings.register_profile("tallywire", deadline=None)
+hypothesis.settings.load_profile("tallywire")
 
 
 @pytest.fixture
