@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from tallywire.reasons import Code, Reason
 from tallywire.sheet.boxes import box_edges
-from tallywire.sheet.fit import Fit, best_fit, guesses
+from tallywire.sheet.fit import CERTAIN, Fit, best_fit, guesses
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Layout, MarkKind
 from tallywire.sheet.marks import Look, find_blobs
-from tallywire.sheet.match import match_marks
+from tallywire.sheet.match import LEAST_MARKS, match_marks
 from tallywire.sheet.picture import shrink, to_grey, zoom
 
 U8 = NDArray[np.uint8]
@@ -56,10 +56,10 @@ class _Attempt:
 
 
 ATTEMPTS = (
-    _Attempt(Look.COLOUR, 3, 0.4),
-    _Attempt(Look.TONE, 3, 0.4),
-    _Attempt(Look.COLOUR, 2, 0.6),
-    _Attempt(Look.TONE, 2, 0.6),
+    _Attempt(Look.COLOUR, 3, 0.65),
+    _Attempt(Look.TONE, 3, 0.65),
+    _Attempt(Look.COLOUR, 2, 0.75),
+    _Attempt(Look.TONE, 2, 0.75),
 )
 
 
@@ -76,7 +76,8 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
     for_marks, for_boxes = _factor(pixels, MARKS_PX), _factor(pixels, BOXES_PX)
     small, grey = shrink(pixels, for_marks), to_grey(shrink(pixels, for_boxes))
     edges, finer = box_edges(layout), zoom(1 / for_boxes) @ zoom(for_marks)
-    best: Fit | None = None
+    believed: Fit | None = None
+    doubted: Fit | None = None
     seen: dict[str, int] = {}
     for attempt in _attempts(pixels, layout):
         blobs = find_blobs(small, layout, attempt.look)
@@ -85,10 +86,18 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
         tried = [guess for match in matches for guess in guesses(layout, match, finer)]
         fit = best_fit(grey, edges, tried)
         if fit and fit.support >= attempt.least_support:
-            return _alignment(fit, zoom(for_boxes))
-        if fit and len(fit.guess.marks) >= 3 and (not best or fit.support > best.support):
-            best = fit
-    return _wrong_form(layout, best) if best else _marks_not_found(layout, seen)
+            believed = _better(believed, fit)
+            if believed.support >= CERTAIN:
+                break
+        elif fit and len(fit.guess.marks) >= LEAST_MARKS:
+            doubted = _better(doubted, fit)
+    if believed:
+        return _alignment(believed, zoom(for_boxes))
+    return _wrong_form(layout, doubted) if doubted else _marks_not_found(layout, seen)
+
+
+def _better(one: Fit | None, other: Fit) -> Fit:
+    return one if one and one.support >= other.support else other
 
 
 def _attempts(pixels: U8, layout: Layout) -> list[_Attempt]:

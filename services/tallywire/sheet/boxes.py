@@ -25,7 +25,7 @@ SIDE_STEPS = (3, 5)  # a line is darker than the paper 0.75 or 1.25 mm to either
 PAD = max(SIDE_STEPS)
 LEAST_CONTRAST = 3.5  # grey levels by which a line must stand out, whatever the noise
 NOISE_TIMES = 2.2
-PRECISE = 0.06  # of the cell's smaller side: a line this near is where it should be
+PRECISE = 0.08  # of the cell's smaller side: a line this near is where it should be
 
 
 class Together(Enum):
@@ -51,7 +51,8 @@ class Edges:
 
     `start`, `end` in mm and the unit `normal` (up for top and bottom, right for the sides) are
     float64 [E, 2]; `groups` holds for every kind of togetherness each edge's share in each group,
-    float64 [G, E] with rows that sum to 1; `near_mm` is what counts as precise.
+    float64 [G, E] with rows that sum to 1; `near_mm` is what counts as precise, `pitch_mm` how far
+    (right, down) the next box is in most cases.
     """
 
     start: F64
@@ -59,6 +60,7 @@ class Edges:
     normal: F64
     groups: Mapping[Together, F64]
     near_mm: float
+    pitch_mm: tuple[float, float]
 
     @property
     def middle(self) -> F64:
@@ -69,11 +71,13 @@ class Edges:
 @dataclass(frozen=True, slots=True)
 class Sightings:
     """What was seen of each edge: `offset_mm` along its normal, float64 [E], and `seen`, bool [E];
-    `strength` is the contrast in grey levels."""
+    `strength` is the contrast in grey levels, `strength_here` the strongest as near as counts as
+    precise, be it the strongest of all or not."""
 
     offset_mm: F64
     seen: Bools
     strength: F64
+    strength_here: F64
 
 
 def box_edges(layout: Layout) -> Edges:
@@ -90,7 +94,14 @@ def box_edges(layout: Layout) -> Edges:
         Together.EDGE: np.eye(len(start)),
     }
     shortest = float(np.abs(end - start).max(axis=1).min())
-    return Edges(start, end, normal, groups, max(PRECISE * shortest, 0.35))
+    pitch = _pitch(corners[:, 0, 0]), _pitch(corners[:, 0, 1])
+    return Edges(start, end, normal, groups, max(PRECISE * shortest, 0.35), pitch)
+
+
+def _pitch(places: F64) -> float:
+    """Median distance between neighbouring ones of some coordinates."""
+    steps = np.diff(np.unique(np.round(places, 1)))
+    return float(np.median(steps)) if len(steps) else 0.0
 
 
 def _shares(group: NDArray[np.int64]) -> F64:
@@ -125,7 +136,8 @@ def look_at_edges(
     strength = response[np.arange(len(best)), best]
     seen = strength >= max(LEAST_CONTRAST, NOISE_TIMES * noise)
     group = shares.argmax(axis=0)
-    return Sightings(offset[group], seen[group], strength[group])
+    here = response[:, np.abs(reached) <= edges.near_mm].max(axis=1)
+    return Sightings(offset[group], seen[group], strength[group], here[group])
 
 
 def _profiles(grey: U8, edges: Edges, page_to_image: F64, offsets: F64, along: F64) -> F32:

@@ -42,9 +42,9 @@ def compose_row(value: int, cells: int, habit: Habit, rng: np.random.Generator) 
     Raises:
         ValueError: if it does not fit.
     """
-    digits = tuple(map(int, str(value)))
-    if value < 0 or len(digits) > cells:
+    if not 0 <= value < 10**cells:
         raise ValueError(f"{value} does not fit {cells} cells")
+    digits = tuple(map(int, str(value)))
     filler = int(rng.choice(_FILLERS, p=_chances(habit)))
     return (filler,) * (cells - len(digits)) + digits
 
