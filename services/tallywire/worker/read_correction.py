@@ -26,4 +26,8 @@ async def read_correction(election: Election, record: Record) -> Correction | Re
         message = f"The election has no station {correction.station[:80]!r} in that contest."
         code = Code.UNKNOWN_CONTEST if station else Code.UNKNOWN_STATION
         return refuse(election, record, Reason(code, message))
+    unknown = sorted(set(correction.votes or {}) - {option.id for option in contest.options})
+    if unknown:
+        message = f"The contest has no option {unknown[0][:80]!r}; the correction changes nothing."
+        return refuse(election, record, Reason(Code.BAD_HEADER, message, {"field": "votes"}))
     return replace(correction, source=record.source, district=station.district, contest=contest.id)
