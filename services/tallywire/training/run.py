@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from tallywire.reading.policy import Policy
+from tallywire.training.card import card_text
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import Corpus, Progress, make_corpus
 from tallywire.training.curves import draw_curves
@@ -146,7 +147,7 @@ def _check_saved(folder: Path, network: Any, temperature: float, cells: Cells) -
 
 
 def write_record(plan: Plan, corpus: Corpus, epochs: tuple[Epoch, ...], figures: Figures) -> None:
-    """Write `training.json` and `curves.png` beside the model."""
+    """Write `training.json`, the card and `curves.png` beside the model."""
     record = {
         "plan": asdict(plan),
         "training_cells": {
@@ -160,6 +161,8 @@ def write_record(plan: Plan, corpus: Corpus, epochs: tuple[Epoch, ...], figures:
     }
     text = json.dumps(record, indent=1, default=_plain)
     (plan.folder / "training.json").write_text(text + "\n", encoding="utf-8")
+    card = card_text(plan.folder.name, json.loads(text))
+    (plan.folder / "README.md").write_text(card, encoding="utf-8")
     draw_curves(epochs, plan.folder / "curves.png")
 
 

@@ -49,6 +49,9 @@ def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) ->
     record = json.loads((folder / "training.json").read_text())
     assert record["training_cells"]["rendered"] == 84
     assert str(tmp_path) not in json.dumps(record)
+    card = (folder / "README.md").read_text()
+    assert "84 cut from rendered" in card
+    assert "UNIPEN" not in card  # no trajectories were given
     assert (folder / "curves.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "assets.extra" / "tf_serving_warmup_requests").is_file()
 
