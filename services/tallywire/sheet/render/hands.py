@@ -117,7 +117,8 @@ def _level(stroke_px: float) -> float:
 
 def _draw(ridges: F32, level: float, height_px: float, writer: Writer) -> F32:
     scale = height_px / (DIGIT_PX * ZOOM)
-    ys, xs = np.nonzero(ridges >= level)
+    soft = min(0.3, 0.6 * (1 - level) + 0.05)  # about one pixel of edge, whatever the scale
+    ys, xs = np.nonzero(ridges > level - soft / 2)
     shear = -writer.slant * scale
     stretch = scale * writer.aspect
     margin = 2.0
@@ -127,6 +128,4 @@ def _draw(ridges: F32, level: float, height_px: float, writer: Writer) -> F32:
     height = int(np.ceil(scale * ys.max() - top + margin)) + 1
     matrix = np.array([[stretch, shear, -left], [0, scale, -top]])
     drawn = cv2.warpAffine(ridges, matrix, (width, height), flags=cv2.INTER_LINEAR)
-    # About one pixel of soft edge, whatever the scale.
-    soft = min(0.3, 0.6 * (1 - level) + 0.05)
     return np.asarray(np.clip((drawn - level) / soft + 0.5, 0, 1), np.float32)
