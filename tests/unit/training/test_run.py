@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,8 +92,8 @@ def test_a_frozen_first_convolution_does_not_move() -> None:
     assert (before[1] != after[1]).any()
 
 
-def _convolutions(network: object) -> list[object]:
-    return [layer for layer in network.layers if "Conv" in type(layer).__name__]  # type: ignore[attr-defined]
+def _convolutions(network: Any) -> list[Any]:
+    return [layer for layer in network.layers if "Conv" in type(layer).__name__]
 
 
 @pytest.mark.parametrize("name", ["paper", "residual"])
