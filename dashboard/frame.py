@@ -26,8 +26,19 @@ def head(election: Election, subtitle: str, look: Look) -> None:
             )
         )
     )
-    if look.trouble:
-        st.html(markup.notice(look.trouble, bad=True))
+    for trouble in filter(None, (look.trouble, _mismatch(election, look))):
+        st.html(markup.notice(trouble, bad=True))
+
+
+def _mismatch(election: Election, look: Look) -> str | None:
+    """What to say where the ledger was opened for other stations than these pages know."""
+    opened = sum(district.expected for district in look.districts.values())
+    if not opened or opened == len(election.stations):
+        return None
+    return (
+        f"The ledger was opened for {opened:,} stations, this election has"
+        f" {len(election.stations):,}: start the dashboard with the election that is counted."
+    )
 
 
 def _zone() -> ZoneInfo:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
 
 from tallywire.doctor.broker import check_broker
+from tallywire.doctor.counts import judge_frame, look
 from tallywire.doctor.examine import examine
 from tallywire.doctor.findings import Level, worst
 from tallywire.doctor.model import check_model
 from tallywire.doctor.store import check_redis
 from tallywire.edge.topics import TopicSpec, ensure_topics
+from tallywire.election import Election
+from tallywire.ledger.keys import DistrictKeys
+from tallywire.ledger.snapshot import read_snapshot
+from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
+from tests.factories import make_election, make_reading
 
 pytestmark = pytest.mark.flow
 TIMEOUT_S = 5.0
@@ -58,6 +65,7 @@ def test_a_healthy_stack_has_no_failure(
         "Kafka",
         "Model server",
         "Redis",
+        "Ledger",
     }
 
 
@@ -86,6 +94,44 @@ def test_redis_that_throws_away(redis: Redis, redis_url: str) -> None:
     redis.config_set("maxmemory-policy", "allkeys-lru")
     found = check_redis(Settings(redis=redis_url), TIMEOUT_S)
     assert worst(found) is Level.FAIL
+
+
+def open_ledger(url: str, election: Election) -> None:
+    async def run() -> None:
+        ledger = RedisLedger(connect(url), election, "g1")
+        await ledger.open(election)
+        await ledger.apply(make_reading("d1-1", 0))
+        await ledger.close()
+
+    asyncio.run(run())
+
+
+def test_a_ledger_of_other_stations(redis_url: str, unique: str) -> None:
+    open_ledger(redis_url, make_election(unique))
+    with Redis.from_url(redis_url) as client:
+        snapshot = read_snapshot(client, make_election(unique))
+    assert snapshot is not None
+    assert judge_frame(snapshot, make_election(unique)).level is Level.OK
+    finding = judge_frame(snapshot, make_election(unique, stations_each=5))
+    assert finding.level is Level.FAIL
+    assert "4 in the ledger, 5 in the files" in finding.found
+
+
+def test_a_total_that_is_not_the_sum_of_its_stations(redis_url: str, unique: str) -> None:
+    election = make_election(unique)
+    open_ledger(redis_url, election)
+    with Redis.from_url(redis_url) as client:
+        assert worst(look(client, election)) is Level.OK
+        client.hincrby(DistrictKeys(unique, "g1", "d1").totals, "votes|mayor|A|accepted|high", 5)
+        found = list(look(client, election))
+    assert worst(found) is Level.FAIL
+    assert "1 counters" in found[-1].found
+
+
+def test_a_ledger_that_nobody_opened(redis_url: str, unique: str) -> None:
+    with Redis.from_url(redis_url) as client:
+        (finding,) = look(client, make_election(unique))
+    assert "not opened yet" in finding.found
 
 
 @pytest.mark.model

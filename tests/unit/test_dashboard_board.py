@@ -104,6 +104,18 @@ def test_a_conflict_widens_the_worst_case_by_its_station() -> None:
     assert shown.progress.registered_disputed == 700
 
 
+def test_contests_of_the_same_parties_do_not_mix() -> None:
+    election = election_with_null()
+    (mayor,) = election.contests
+    both = replace(election, contests=(mayor, replace(mayor, id="council")))
+    events = (make_reading("d1-1", 0), replace(make_reading("d1-1", 1), contest="council"))
+    seen = snapshots(both, *events)
+    for contest in both.contests:
+        shown = board(both, contest, seen)
+        assert shown.progress.counted == 1
+        assert line_of(shown, "A").votes == 100
+
+
 def test_what_cannot_win_is_marked() -> None:
     assert not line_of(show(), "null").candidate
     assert line_of(show(), "A").candidate

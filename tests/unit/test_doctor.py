@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,13 @@ from tallywire.cli import build
 from tallywire.doctor.broker import judge_topic
 from tallywire.doctor.examine import run_checks
 from tallywire.doctor.findings import Finding, Level, fail, ok, warn, worst
-from tallywire.doctor.local import check_disk, check_election, check_packages, check_python
+from tallywire.doctor.local import (
+    check_disk,
+    check_election,
+    check_packages,
+    check_port,
+    check_python,
+)
 from tallywire.doctor.model import CELLS, PROBABILITIES, judge_signatures, judge_versions
 from tallywire.doctor.report import closing_line, findings_table, write_json
 from tallywire.doctor.store import judge_durability, judge_eviction, judge_version
@@ -55,6 +63,30 @@ def test_this_machine_has_the_packages() -> None:
 def test_there_is_room_here(tmp_path: Path) -> None:
     (finding,) = check_disk(tmp_path)
     assert "GiB free" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("answer", "level"), [(b"HTTP/1.1 200 OK\r\n\r\n", "ok"), (b"HTTP/1.1 404 No\r\n\r\n", "warn")]
+)
+def test_the_dashboards_port_may_be_the_dashboards(answer: bytes, level: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        (finding,) = check_port("127.0.0.1", server.getsockname()[1], 2.0)
+        thread.join()
+    assert finding.level == level
+
+
+def test_a_free_port_is_fine() -> None:
+    (finding,) = check_port("127.0.0.1", 1, 2.0)
+    assert finding.level is Level.OK
 
 
 def test_the_shipped_election_is_healthy() -> None:

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from tallywire.doctor.broker import check_broker
+from tallywire.doctor.counts import check_ledger
 from tallywire.doctor.findings import Finding, fail
 from tallywire.doctor.local import check_election, check_machine
 from tallywire.doctor.model import check_model
@@ -31,11 +32,12 @@ def examine(settings: Settings, timeout_s: float) -> list[Finding]:
     """
     return run_checks(
         {
-            "Machine": check_machine,
+            "Machine": lambda: check_machine(settings, timeout_s),
             "Election": lambda: check_election(settings),
             "Kafka": lambda: check_broker(settings, timeout_s),
             "Model server": lambda: check_model(settings, timeout_s),
             "Redis": lambda: check_redis(settings, timeout_s),
+            "Ledger": lambda: check_ledger(settings, timeout_s),
         },
         patience_s=PATIENCE * timeout_s + 1,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -125,8 +126,26 @@ def describe_election(election: Election) -> str:
     return f"{rehearsal}: {counts}"
 
 
-def check_machine() -> Iterator[Finding]:
+def check_port(address: str, port: int, timeout_s: float) -> Iterator[Finding]:
+    """Is the dashboard's port free, or is it the dashboard that has it?"""
+    where = f"{address}:{port}"
+    try:
+        with socket.create_connection((address, port), timeout_s) as connection:
+            connection.sendall(b"GET /_stcore/health HTTP/1.0\r\n\r\n")
+            running = b"200" in connection.recv(64).split(b"\r\n")[0]
+    except OSError:  # nobody listens
+        yield ok("Machine", "dashboard port", f"{where} is free")
+        return
+    if running:
+        yield ok("Machine", "dashboard port", f"the dashboard answers on {where}")
+    else:
+        remedy = "give it another: TALLYWIRE_DASHBOARD_PORT"
+        yield warn("Machine", "dashboard port", f"{where} is taken by something else", remedy)
+
+
+def check_machine(settings: Settings, timeout_s: float) -> Iterator[Finding]:
     """Everything about this machine."""
     yield from check_python((sys.version_info.major, sys.version_info.minor))
     yield from check_packages()
     yield from check_disk(Path())
+    yield from check_port(settings.dashboard_address, settings.dashboard_port, timeout_s)
