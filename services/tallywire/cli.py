@@ -24,6 +24,7 @@ COMMANDS = (
     "serve-model",
     "dashboard",
     "train",
+    "evaluate",
     "bench",
     "doctor",
 )

@@ -1,0 +1,1 @@
+"""How well a model reads: on rendered sheets, on MNIST, and on labelled crops of one's own."""

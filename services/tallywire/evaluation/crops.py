@@ -1,0 +1,89 @@
+"""Labelled crops of one's own: an NPZ of crops, or a folder with one sub-folder a digit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tallywire.errors import InvalidFileError, Problem
+from tallywire.sheet.clean import clean_crop
+
+U8 = NDArray[np.uint8]
+
+ARRAYS = ("pixels", "shapes", "offsets", "labels")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
+MOST_SIDE_PX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """`cells` uint8 [N, 28, 28] as the model sees them; `labels` uint8 [N], 0 to 10;
+    `held_out` bool [N]: never to be looked at while tuning."""
+
+    cells: U8
+    labels: U8
+    held_out: NDArray[np.bool_]
+
+
+def read_crops(path: Path) -> Crops:
+    """Read and normalise labelled crops.
+
+    Args:
+        path: an NPZ with pixels uint8 [sum of h * w], shapes int [N, 2], offsets int [N], labels
+            [N] and, if wanted, is_val bool [N]; or a folder of sub-folders `0` to `9` (and
+            `blank`) with pictures, paper light and ink dark.
+
+    Raises:
+        InvalidFileError: it is neither.
+    """
+    crops, labels, held_out = _from_folder(path) if path.is_dir() else _from_npz(path)
+    cells = np.stack([clean_crop(crop) for crop in crops])
+    return Crops(cells, np.array(labels, np.uint8), np.array(held_out, np.bool_))
+
+
+def _from_npz(path: Path) -> tuple[list[U8], list[int], list[bool]]:
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            data = {name: found[name] for name in found.files}
+    except (OSError, ValueError) as error:
+        raise _wrong(path, str(error)) from None
+    missing = [name for name in ARRAYS if name not in data]
+    if missing:
+        raise _wrong(path, f"no array {', '.join(missing)}")
+    pixels, offsets = data["pixels"], data["offsets"]
+    crops = [
+        pixels[int(start) : int(start) + int(h) * int(w)].reshape(int(h), int(w))
+        for start, (h, w) in zip(offsets, data["shapes"], strict=True)
+    ]
+    held_out = data.get("is_val", np.zeros(len(crops), bool))
+    return crops, [int(one) for one in data["labels"]], [bool(one) for one in held_out]
+
+
+def _from_folder(path: Path) -> tuple[list[U8], list[int], list[bool]]:
+    names = [*map(str, range(10)), "blank"]
+    files = [
+        (file, label)
+        for label, name in enumerate(names)
+        for file in sorted((path / name).glob("*"))
+        if file.suffix.lower() in SUFFIXES
+    ]
+    if not files:
+        raise _wrong(path, "no pictures in sub-folders 0 to 9")
+    crops = [_picture(file) for file, _ in files]
+    return crops, [label for _, label in files], [False] * len(files)
+
+
+def _picture(file: Path) -> U8:
+    crop = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    if crop is None or max(crop.shape) > MOST_SIDE_PX:
+        raise _wrong(file, f"no picture of at most {MOST_SIDE_PX} px a side")
+    return np.asarray(crop, np.uint8)
+
+
+def _wrong(path: Path, value: str) -> InvalidFileError:
+    remedy = "give an NPZ of pixels, shapes, offsets, labels, or a folder with one folder a digit"
+    return InvalidFileError([Problem(str(path), value, remedy)])

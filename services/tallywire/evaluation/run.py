@@ -1,0 +1,183 @@
+"""One evaluation from the first sheet to the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tallywire.election import Election
+from tallywire.election_files import load_election, load_layouts
+from tallywire.evaluation import pictures
+from tallywire.evaluation.crops import read_crops
+from tallywire.evaluation.hands import test_hands, validation_hand
+from tallywire.evaluation.measure import (
+    Labelled,
+    cell_figures,
+    gather,
+    label_cells,
+    label_crops,
+    read_cases,
+    summary,
+    time_per_cell_ms,
+)
+from tallywire.evaluation.mistakes import Predict, worst_mistakes
+from tallywire.evaluation.score import Outcome, confusion
+from tallywire.evaluation.sheets import Case, Draw, draw_cases
+from tallywire.reading.guarantee import TARGET, Certificate, choose
+from tallywire.reading.policy import Policy
+from tallywire.reasons import Code
+from tallywire.sheet.clean import clean_cell
+from tallywire.sheet.layout import Layout
+from tallywire.sheet.render.conditions import ConditionName
+from tallywire.sheet.render.hands import Hand
+from tallywire.training.mnist import TEST, read_images, read_labels
+
+MIXED = {ConditionName.SCANNER: 0.5, ConditionName.PHONE: 0.3, ConditionName.HARSH: 0.2}
+UNBALANCED = 0.17  # Honduras 2025
+SEED = 4_000  # of the evaluation; training uses others
+OPEN = Policy(max_error_probability=1.0, min_count_probability=0.0)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is, and of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to evaluate on. `sheets` per set, `mixed` for the share accepted, `choosing` for the
+    policy (0 keeps the one the model has)."""
+
+    mnist: Path
+    strokes: Path | None
+    crops: Path | None
+    sheets: int
+    mixed: int
+    choosing: int
+    processes: int
+    election: str = "mx-2015-d15"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Cases by set, drawn once for all models that are compared."""
+
+    layout: Layout
+    sets: Mapping[str, tuple[Case, ...]]
+    mixed: tuple[Case, ...]
+    choosing: tuple[Case, ...]
+
+
+def draw_all(ask: Ask, tell: Progress) -> Drawn:
+    """Draw every set of sheets."""
+    election = load_election(ask.election)
+    layout = load_layouts(election)[election.contests[0].id]
+    hands = test_hands(ask.mnist, ask.strokes)
+    sets = {}
+    for at, (name, hand) in enumerate(hands.items()):
+        for nth, condition in enumerate(ConditionName):
+            draw = Draw(ask.sheets, {condition: 1.0}, 0.0, SEED + 10 * at + nth)
+            title = f"{name}, {condition.value}"
+            sets[title] = _drawn(title, draw, hand, election, layout, ask, tell)
+    share = {hand: ask.mixed // len(hands) for hand in hands}
+    mixed = [
+        _drawn(f"mixed, {name}", Draw(count, MIXED, UNBALANCED, SEED + 100 + nth), hands[name],
+               election, layout, ask, tell)
+        for nth, (name, count) in enumerate(share.items())
+    ]  # fmt: skip
+    choosing: tuple[Case, ...] = ()
+    if ask.choosing:
+        hand = validation_hand(ask.mnist, ask.strokes)
+        draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 200)
+        choosing = _drawn("choosing the policy", draw, hand, election, layout, ask, tell)
+    return Drawn(layout, sets, tuple(case for part in mixed for case in part), choosing)
+
+
+def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy, Certificate]:
+    """The policy that held-out sheets certify, and its certificate."""
+    outcomes, _ = read_cases(drawn.choosing, predict, drawn.layout, replace(OPEN))
+    candidates = [one for one in outcomes if not one.found.reasons]
+    errors = np.array([one.found.error_probability for one in candidates])
+    wrong = np.array([not one.exact for one in candidates])
+    certificate = choose(errors, wrong)
+    return replace(given, max_error_probability=certificate.threshold), certificate
+
+
+def evaluate(
+    ask: Ask, drawn: Drawn, predict: Predict, policy: Policy, out: Path | None
+) -> dict[str, Any]:
+    """Measure one model on everything; pictures go to `out` if given."""
+    figures: dict[str, Any] = {"policy": asdict(policy), "rendered": {}}
+    reliability: dict[str, tuple[Any, Any]] = {}
+    for name, cases in drawn.sets.items():
+        outcomes, refused = read_cases(cases, predict, drawn.layout, policy)
+        figures["rendered"][name] = summary(outcomes, refused)
+        reliability[name] = (gather(outcomes).probabilities, gather(outcomes).labels)
+        _draw_cells(gather(outcomes), name, predict, out)
+    mixed, refused = read_cases(drawn.mixed, predict, drawn.layout, policy)
+    figures["mixed"] = summary(mixed, refused)
+    figures["ms_per_cell"] = round(time_per_cell_ms(predict, gather(mixed).cells), 4)
+    figures |= _loose(ask, predict, out, reliability)
+    if out:
+        pictures.draw_reliability(reliability, out / "reliability.png")
+        _draw_risk(mixed, out / "risk-coverage.png")
+    return figures
+
+
+def _loose(
+    ask: Ask, predict: Predict, out: Path | None, reliability: dict[str, tuple[Any, Any]]
+) -> dict[str, Any]:
+    images, labels = read_images(ask.mnist / TEST[0]), read_labels(ask.mnist / TEST[1])
+    found = {"mnist test digits": label_cells(_as_cells(images), labels, predict)}
+    if ask.crops:
+        parts = label_crops(read_crops(ask.crops), predict)
+        found |= {f"crops, {name}": part for name, part in parts.items()}
+    for name, part in found.items():
+        reliability[name] = (part.probabilities, part.labels)
+        if name != "crops, held out":  # nobody looks at single ones of these
+            _draw_cells(part, name, predict, out)
+    return {"loose": {name: cell_figures(part.score) for name, part in found.items()}}
+
+
+def _as_cells(images: Any) -> Any:
+    """MNIST's digits as a scanner would bring them: dark ink on light paper, then normalised."""
+    paper = [np.pad(255 - image, 6, constant_values=255) for image in images]
+    return np.stack([clean_cell(one.astype(np.uint8)) for one in paper])
+
+
+def _drawn(
+    title: str, draw: Draw, hand: Hand, election: Election, layout: Layout, ask: Ask, tell: Progress
+) -> tuple[Case, ...]:
+    cases = draw_cases(draw, hand, election, layout, ask.processes)
+    return tuple(_told(cases, title, draw.sheets, tell))
+
+
+def _told(cases: Iterable[Case], title: str, total: int, tell: Progress) -> Iterable[Case]:
+    tell(title, 0, total)
+    for done, case in enumerate(cases, 1):
+        tell(title, done, total)
+        yield case
+
+
+def _draw_cells(cells: Labelled, name: str, predict: Predict, out: Path | None) -> None:
+    if out is None:
+        return
+    stem = name.replace(", ", "-").replace(" ", "-")
+    table = confusion(cells.probabilities, cells.labels)
+    pictures.draw_confusion(table, name, out / f"confusion-{stem}.png")
+    mistakes = worst_mistakes(cells.cells, cells.labels, cells.probabilities, predict)
+    if mistakes:
+        pictures.draw_mistakes(mistakes, name, out / f"mistakes-{stem}.png")
+
+
+def _draw_risk(outcomes: list[Outcome], path: Path) -> None:
+    certain = {Code.TOTAL_MISMATCH, Code.MISSING_COUNT, Code.BLANK_SHEET, Code.OVER_REGISTERED}
+    doubt = [
+        1.0 if certain & {reason.code for reason in one.found.reasons}
+        else one.found.error_probability
+        for one in outcomes
+    ]  # fmt: skip
+    wrong = np.array([not one.exact for one in outcomes])
+    pictures.draw_risk_coverage(np.array(doubt), wrong, TARGET, path)
