@@ -60,6 +60,8 @@ ATTEMPTS = (
     _Attempt(Look.TONE, 3, 0.65),
     _Attempt(Look.COLOUR, 2, 0.75),
     _Attempt(Look.TONE, 2, 0.75),
+    _Attempt(Look.OUTLINE, 3, 0.65),
+    _Attempt(Look.OUTLINE, 2, 0.75),
 )
 
 
@@ -103,7 +105,9 @@ def _better(one: Fit | None, other: Fit) -> Fit:
 def _attempts(pixels: U8, layout: Layout) -> list[_Attempt]:
     """Those that make sense: without colour in form or scan, only tones are looked at."""
     coloured = any(mark.kind is not MarkKind.CORNER_SQUARE for mark in layout.marks)
-    looks = {Look.TONE, Look.COLOUR} if coloured and pixels.ndim == 3 else {Look.TONE}
+    looks = {Look.TONE, Look.OUTLINE}
+    if coloured and pixels.ndim == 3:
+        looks.add(Look.COLOUR)
     return [attempt for attempt in ATTEMPTS if attempt.look in looks]
 
 

@@ -44,10 +44,12 @@ class Blob:
 
 
 class Look(Enum):
-    """How colour marks are looked for: by hue, or in a grey scan by tone."""
+    """How marks are looked for: by hue, in a grey scan by tone, or as the mere outlines that a
+    black-and-white scan with a local threshold leaves of them."""
 
     COLOUR = "colour"
     TONE = "tone"
+    OUTLINE = "outline"
 
 
 def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob, ...]]:
@@ -71,7 +73,8 @@ def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob,
         twins = [
             found[other.id] for other in layout.marks if other.id in found and _alike(mark, other)
         ]
-        found[mark.id] = twins[0] if twins else _blobs(masks[key], mark, fill)
+        solid = look is not Look.OUTLINE
+        found[mark.id] = twins[0] if twins else _blobs(masks[key], mark, fill, solid=solid)
     return found
 
 
@@ -152,7 +155,7 @@ def _coloured(hsv: U8, colour: tuple[int, int, int]) -> U8:
     return mask.astype(np.uint8)
 
 
-def _blobs(mask: _Mask, mark: Mark, fill: float) -> tuple[Blob, ...]:
+def _blobs(mask: _Mask, mark: Mark, fill: float, *, solid: bool) -> tuple[Blob, ...]:
     least, most = (
         area_mm2(mark) * (fill * scale) ** 2 for scale in (SMALLEST_SCALE, LARGEST_SCALE)
     )
@@ -161,8 +164,9 @@ def _blobs(mask: _Mask, mark: Mark, fill: float) -> tuple[Blob, ...]:
     short, long = 0.5 * SMALLEST_SCALE * around, 2 * LARGEST_SCALE * around
     outlines = [outline for outline in mask.outlines if short <= len(outline) <= long]
     blobs = [blob for outline in outlines if (blob := _blob(outline, mark, least, most))]
-    solid = [blob for blob in blobs if _solid(mask.pixels, blob)]
-    return tuple(sorted(solid, key=lambda blob: blob.unlike)[:MOST])
+    if solid:
+        blobs = [blob for blob in blobs if _solid(mask.pixels, blob)]
+    return tuple(sorted(blobs, key=lambda blob: blob.unlike)[:MOST])
 
 
 def area_mm2(mark: Mark) -> float:

@@ -19,7 +19,8 @@ ZOOM = 4  # the frame is enlarged by this before the stroke is traced
 SOFTENING_PX = 1.1  # of the frame: joins MNIST's pixels into one smooth stroke
 NATIVE_SPREAD_PX = 1.35  # spread of the softened stroke across its ridge
 RIDGE_PX = 2.3  # of the frame: no ridge has another one nearer
-FAINTEST_INK = 0.16  # of the digit's darkest: less is no stroke
+FAINTEST_INK = 0.06  # of the digit's darkest: less is no stroke
+THICKEST, THINNEST = 0.45, 0.8  # edge heights; a thinner line would come apart at crossings
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _ridges(pixels: U8) -> F32:
 def _level(stroke_px: float) -> float:
     """Height on the ridge where a line of `stroke_px` (in MNIST's frame) has its edge."""
     level = math.exp(-((stroke_px / 2) ** 2) / (2 * NATIVE_SPREAD_PX**2))
-    return min(max(level, 0.45), 0.93)
+    return min(max(level, THICKEST), THINNEST)
 
 
 def _draw(ridges: F32, level: float, height_px: float, writer: Writer) -> F32:
