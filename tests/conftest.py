@@ -14,9 +14,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tallywire.stack import apache
 from tallywire.stack.local import LocalStack, Plan
 
 REPOSITORY = Path(__file__).parents[1]
+
+# What Tallywire promises needs no Java. Where there is one, Apache Kafka itself is tried as well.
+collect_ignore = [] if apache.is_available() else ["flow/test_apache_kafka.py"]
 
 # A deadline per example measures how busy the machine is, not the code.
 hypothesis.settings.register_profile("tallywire", deadline=None)
@@ -49,6 +53,14 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     plan = Plan(tmp_path_factory.mktemp("broker"), redis=False, model=False)
+    with LocalStack(plan) as stack:
+        yield stack.settings.kafka
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of Apache Kafka; only for tests that are not there without Java."""
+    plan = Plan(tmp_path_factory.mktemp("kafka"), broker="kafka", redis=False, model=False)
     with LocalStack(plan) as stack:
         yield stack.settings.kafka
 

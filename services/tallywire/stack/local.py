@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.stack import programs
+from tallywire.stack.apache import apache_broker_program
 from tallywire.stack.child import Child, Program
 from tallywire.stack.ports import LOOPBACK, any_free_port, choose_port
 from tallywire.stack.supervisor import Supervisor
+
+LOCAL_SESSION_S = "6"
+"""The embedded broker lets a group form only after about half the session time-out; and on one
+machine a dead worker shall not keep its partitions for long."""
 
 PREFERRED_PORTS = {"broker": 9092, "redis": 6379, "model": 8500, "dashboard": 8501}
 
@@ -25,7 +30,7 @@ class Plan:
     """Which servers to run. `folder` takes their data and, in `logs/`, what they say."""
 
     folder: Path
-    broker: str | None = "embedded"
+    broker: Literal["embedded", "kafka"] | None = "embedded"
     redis: bool = True
     model: bool = True
     workers: int = 0
@@ -37,6 +42,9 @@ class Plan:
 
 class LocalStack:
     """A context manager: starts what the plan says, ends it in reverse order.
+
+    Inside, the servers answer and workers and dashboard are starting (`wait_ready`). The broker is
+    the embedded one, which forgets everything at its end, or Apache Kafka, which needs Java.
 
     Enter it in a thread that lives as long as the stack, best the main one: there, SIGTERM and
     SIGHUP then end the stack just as Ctrl-C does. Whatever ends this process, SIGKILL included,
@@ -52,7 +60,8 @@ class LocalStack:
         self.workers: list[Child] = []
         self.dashboard_url: str | None = None
         self.environment: dict[str, str] = {
-            f"{PREFIX}{key.upper()}": value for key, value in plan.settings.items()
+            f"{PREFIX}{key.upper()}": value
+            for key, value in {"session_timeout_s": LOCAL_SESSION_S, **plan.settings}.items()
         }
         self._say = say
         self._children: list[Child] = []
@@ -83,10 +92,6 @@ class LocalStack:
         self._catch_signals()
         try:
             self._start_servers()
-            for _ in range(self.plan.workers):
-                self.start_worker()
-            if self.plan.dashboard:
-                self.start_dashboard()
         except BaseException:
             self.stop()
             raise
@@ -147,12 +152,20 @@ class LocalStack:
             self._release_signals()
 
     def _start_servers(self) -> None:
-        """Start the servers side by side, then wait for each."""
+        """Start the servers side by side; workers as soon as there are topics, since they take
+        about as long as the model to be of use."""
         started = [self.start(program) for program in self._servers()]
         for child in started:
-            child.wait_ready()
+            if child.program.name != "model":
+                child.wait_ready()
         if self.plan.broker:
             create_topics(self.settings)
+        for _ in range(self.plan.workers):
+            self.start_worker()
+        if self.plan.dashboard:
+            self.start_dashboard()
+        for child in started:
+            child.wait_ready()
 
     def _servers(self) -> Iterator[Program]:
         plan = self.plan
@@ -163,12 +176,18 @@ class LocalStack:
         if plan.broker:
             port = self._port("broker")
             self.environment[f"{PREFIX}KAFKA"] = f"{LOOPBACK}:{port}"
-            yield programs.embedded_broker_program(port)
+            yield self._broker(port)
         if plan.redis:
             port = self._port("redis")
             self.environment[f"{PREFIX}REDIS"] = f"redis://{LOOPBACK}:{port}/0"
             folder = plan.folder / "redis"
             yield programs.redis_program(port, folder, append_only=plan.append_only)
+
+    def _broker(self, port: int) -> Program:
+        if self.plan.broker == "embedded":
+            return programs.embedded_broker_program(port)
+        limit = topic_spec(self.settings).max_record_bytes
+        return apache_broker_program(port, self.plan.folder / "kafka", limit)
 
     def _port(self, name: str) -> int:
         return choose_port(name, self.plan.ports.get(name), self._say)
@@ -190,8 +209,12 @@ def create_topics(settings: Settings) -> None:
     Raises:
         PeerError: the broker is away or refuses.
     """
-    spec = TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes)
-    ensure_topics(settings.kafka, settings.topics.names, spec)
+    ensure_topics(settings.kafka, settings.topics.names, topic_spec(settings))
+
+
+def topic_spec(settings: Settings) -> TopicSpec:
+    """What topics must be like, by these settings."""
+    return TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes)
 
 
 def _leave(number: int, _: FrameType | None) -> None:
