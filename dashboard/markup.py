@@ -10,6 +10,8 @@ from html import escape
 from dashboard.figures import Line, Outlook, Progress, ranked, share
 
 NO_VALUE = "–"
+HELD_ROOM = 1.5
+"""A row's track is at most this many times as long as the longest counted bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def results(lines: Sequence[Line]) -> str:
         high=sum(line.high for line in lines),
         official=sum(officials) if known else None,
     )
-    widest = max((_reach(line, whole) for line in lines), default=0.0) or 1.0
+    widest = _widest(lines, whole)
     titles = ["All tallies", "Votes", "High quality only", *(["Official"] if known else [])]
     header = "".join(f"<div>{title}</div>" for title in titles)
     rows = "".join(_row(line, whole, widest) for line in ranked(lines))
@@ -126,10 +128,18 @@ class _Whole:
     official: int | None
 
 
-def _reach(line: Line, whole: _Whole) -> float:
-    """The longest share that a row has to draw, in 0..1."""
-    official = share(line.official or 0, whole.official or 0)
-    return max(share(line.votes + line.held, whole.votes), official)
+def _widest(lines: Sequence[Line], whole: _Whole) -> float:
+    """The share that fills a row's track, in 0..1."""
+    counted = max(
+        (
+            max(share(line.votes, whole.votes), share(line.official or 0, whole.official or 0))
+            for line in lines
+        ),
+        default=0.0,
+    )
+    with_held = max((share(line.votes + line.held, whole.votes) for line in lines), default=0.0)
+    # Early on, held votes can outnumber the counted ones: they must not squash the result.
+    return min(with_held, HELD_ROOM * counted) if with_held > counted else counted or 1.0
 
 
 def _row(line: Line, whole: _Whole, widest: float) -> str:
@@ -157,8 +167,8 @@ def _short(line: Line) -> str:
 def _bar(line: Line, whole: _Whole, widest: float) -> str:
     segments, left = [], 0.0
     for kind in ("high", "moderate", "corrected", "held"):
-        width = 100 * share(getattr(line, kind), whole.votes) / widest
-        if width:
+        width = min(100 * share(getattr(line, kind), whole.votes) / widest, 100 - left)
+        if width > 0:
             segments.append(f'<i class="{kind}" style="left:{left:.3f}%;width:{width:.3f}%"></i>')
             left += width
     counted = 100 * share(line.votes, whole.votes) / widest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -184,6 +185,14 @@ def test_results_show_both_shares_and_the_official_one() -> None:
 
 def test_results_of_nothing_do_not_divide_by_it() -> None:
     assert "–" in results([Line("A", "A", "#aa0000", candidate=True)])
+
+
+def test_no_bar_is_longer_than_its_track_however_much_is_held() -> None:
+    page = results([Line("A", "A", "#aa0000", candidate=True, high=10, moderate=2, held=9000)])
+    spans = re.findall(r'class="(\w+)" style="left:([\d.]+)%;width:([\d.]+)%"', page)
+    assert all(float(left) + float(width) <= 100.001 for _, left, width in spans)
+    (counted,) = (float(width) for kind, _, width in spans if kind == "high")
+    assert counted > 50
 
 
 def test_the_key_figures() -> None:
