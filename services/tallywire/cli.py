@@ -25,6 +25,7 @@ COMMANDS = (
     "dashboard",
     "train",
     "evaluate",
+    "report",
     "bench",
     "doctor",
 )

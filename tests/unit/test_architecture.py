@@ -14,7 +14,7 @@ PURE_FILES = sorted(
     for room in ("sheet", "reading", "ledger")
     for path in (PACKAGE / room).rglob("*.py")
     # The Redis store and its read side stand beside the pure state machine.
-    if path.name not in {"store.py", "snapshot.py", "scripts.py"}
+    if path.name not in {"store.py", "snapshot.py", "generations.py"}
 )
 OUTSIDE = {
     "faust", "mode", "aiokafka", "kafka", "redis", "grpc", "tensorflow", "tensorflow_serving",

@@ -1,4 +1,4 @@
-"""A record of the corrections topic becomes a correction, or a reason that an official can act on."""
+"""A record of the corrections topic becomes a correction, or a reason why it is none."""
 
 from __future__ import annotations
 

@@ -1,0 +1,168 @@
+"""Faust on a real broker, with events lost on their way to us: reading again brings them back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import pytest
+
+from tallywire.edge.kafka import make_producer
+from tallywire.edge.topics import TopicSpec, ensure_topics
+from tallywire.ledger.memory import MemoryLedger
+from tallywire.records import Rejection
+from tallywire.worker.app import Limits, make_app
+from tallywire.worker.assignment import LedgerAheadError
+from tallywire.worker.counting import Book
+from tallywire.worker.messages_out import faust_send
+from tallywire.worker.process import Running, assemble, run
+from tallywire.worker.progress import Progress
+from tallywire.worker.read_scan import give_up
+from tallywire.worker.records_in import Record
+from tallywire.worker.retry import Peers
+from tallywire.worker.sequencer import Offer, Partition
+from tallywire.worker.topics import record_exists
+from tests.factories import make_election
+
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.xdist_group("worker"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Faust's own
+]
+
+EVENTS = 15  # of each partition
+Swallow = Callable[[Partition, int, int], bool]
+"""Whether an event is lost before it is offered: partition, offset, how often it came."""
+
+
+def publish(kafka: str, topic: str, partitions: int = 1) -> None:
+    ensure_topics(kafka, [topic], TopicSpec(partitions, replication=1, max_value_bytes=65536))
+    producer = make_producer(kafka, 1024 * 1024)
+    for number in range(EVENTS * partitions):
+        producer.send(topic, value=b"%d" % number, partition=number % partitions)
+    producer.flush()
+    producer.close()
+
+
+def build(kafka: str, topic: str, ledger: MemoryLedger) -> Running:
+    """A worker whose reading is trivial: every record is a refusal at its place."""
+    election = make_election()
+    app = make_app(Limits(kafka, f"group-{topic}", 6.0, 65536))
+    book = Book(
+        ledger, faust_send(app), lambda *_: None, partial(give_up, election), Progress(Peers())
+    )
+
+    async def read(record: Record) -> Rejection:
+        await asyncio.sleep(0.002)
+        return give_up(election, record, ValueError("trivial"))
+
+    exists = partial(record_exists, kafka)
+    return assemble(app, {topic: (read, book)}, exists, 4, asyncio.Event())
+
+
+def lose(running: Running, topic: str, swallow: Swallow) -> Counter[tuple[Partition, int]]:
+    """Let events vanish between the fetcher and the sequencer; counts how often each came."""
+    sequencer, came = running.sequencers[topic], Counter[tuple[Partition, int]]()
+    offer = sequencer.offer
+
+    async def lossy(partition: Partition, offset: int, item: object) -> Offer:
+        came[partition, offset] += 1
+        if swallow(partition, offset, came[partition, offset]):
+            return Offer.FOREIGN
+        return await offer(partition, offset, item)  # type: ignore[arg-type]
+
+    sequencer.offer = lossy  # type: ignore[method-assign]
+    return came
+
+
+@asynccontextmanager
+async def working(running: Running) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(run(running))
+    try:
+        yield task
+    finally:
+        running.stopping.set()
+        with suppress(Exception):
+            await asyncio.wait_for(task, 15)
+
+
+async def finished(ledger: MemoryLedger, topic: str, within_s: float, count: int = EVENTS) -> None:
+    """Wait until the ledger stands at the end of every partition."""
+    async with asyncio.timeout(within_s):
+        while sum((await ledger.next_offsets(topic)).values()) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def rejected(ledger: MemoryLedger) -> int:
+    return ledger.totals["-"]["scans|rejected"]
+
+
+LOSSES: tuple[Swallow, ...] = (
+    lambda _, offset, times: offset == 4 and times == 1,  # one in the middle
+    lambda _, offset, times: offset < 9 and times == 1,  # the head
+    lambda _, offset, times: offset >= 11 and times == 1,  # the tail
+    lambda _, offset, times: times == 1 + offset % 2,  # every other one, then the others
+)
+
+
+async def test_events_lost_on_the_way_are_read_again(kafka_bootstrap: str, unique: str) -> None:
+    publish(kafka_bootstrap, unique, partitions=len(LOSSES))
+    ledger = MemoryLedger(make_election())
+    running = build(kafka_bootstrap, unique, ledger)
+    lose(running, unique, lambda at, offset, times: LOSSES[at[1]](at, offset, times))
+    async with working(running):
+        await finished(ledger, unique, within_s=40, count=EVENTS * len(LOSSES))
+    assert rejected(ledger) == EVENTS * len(LOSSES)
+    assert not ledger.gaps
+
+
+async def test_a_hole_in_the_log_is_recorded_and_reading_goes_on(
+    kafka_bootstrap: str, unique: str
+) -> None:
+    publish(kafka_bootstrap, unique)
+    ledger = MemoryLedger(make_election())
+    running = build(kafka_bootstrap, unique, ledger)
+    came = lose(running, unique, lambda _, offset, __: 5 <= offset < 8)
+    async with working(running):
+        await finished(ledger, unique, within_s=40)
+    assert ledger.gaps == {(unique, 0, 8): 3}
+    assert rejected(ledger) == EVENTS - 3
+    assert came[(unique, 0), 5] >= 3  # it was looked for more than once
+
+
+async def test_reading_goes_on_where_the_ledger_says_not_where_the_group_committed(
+    kafka_bootstrap: str, unique: str
+) -> None:
+    publish(kafka_bootstrap, unique)
+    first = MemoryLedger(make_election())
+    running = build(kafka_bootstrap, unique, first)
+    async with working(running):
+        await finished(first, unique, within_s=30)
+    # The same group, but a ledger that lost what it knew after offset 6.
+    second = MemoryLedger(make_election())
+    await second.advance(unique, 0, 6)
+    running = build(kafka_bootstrap, unique, second)
+    came = lose(running, unique, lambda *_: False)
+    async with working(running):
+        await finished(second, unique, within_s=30)
+    assert set(came) == {((unique, 0), offset) for offset in range(6, EVENTS)}
+
+
+async def test_a_ledger_ahead_of_its_topic_ends_the_worker(
+    kafka_bootstrap: str, unique: str
+) -> None:
+    publish(kafka_bootstrap, unique)
+    ledger = MemoryLedger(make_election())
+    await ledger.advance(unique, 0, EVENTS + 1)
+    with pytest.raises(LedgerAheadError):
+        await asyncio.wait_for(run(build(kafka_bootstrap, unique, ledger)), 40)
+    assert not ledger.totals
+
+
+async def test_a_record_exists_or_not(kafka_bootstrap: str, unique: str) -> None:
+    publish(kafka_bootstrap, unique)
+    assert await record_exists(kafka_bootstrap, (unique, 0), EVENTS - 1)
+    assert not await record_exists(kafka_bootstrap, (unique, 0), EVENTS)
