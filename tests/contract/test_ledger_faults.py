@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -174,7 +175,7 @@ async def test_an_answer_lost_after_the_script_ran_is_found_out_and_counted_once
         wire.losses = losses
         for offset in range(1, 4):
             event = make_reading(f"d1-{offset}", offset)
-            outcome = await insist(lambda event=event: store.apply(event))  # type: ignore[misc]
+            outcome = await insist(partial(store.apply, event))
             assert outcome is (Outcome.HELD if offset == 1 else Outcome.COUNTED)
         assert wire.lost == losses
         assert stored(reader, store._election)["d1"]["scans|counted"] == 3

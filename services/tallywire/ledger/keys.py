@@ -12,6 +12,11 @@ def live(election: str) -> str:
     return f"{{{election}}}:live"
 
 
+def past(election: str) -> str:
+    """List: the generations that were live before, the latest last."""
+    return f"{{{election}}}:past"
+
+
 def generations(election: str) -> str:
     """Hash: generation -> JSON of how it was opened."""
     return f"{{{election}}}:generations"

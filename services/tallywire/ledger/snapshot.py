@@ -12,6 +12,7 @@ from tallywire.election import Election
 from tallywire.ledger import counters, keys
 from tallywire.ledger.bodies import from_body
 from tallywire.ledger.counters import VoteState
+from tallywire.ledger.generations import live_generation
 from tallywire.ledger.state import StationState, contribution
 from tallywire.records import Quality
 
@@ -55,11 +56,15 @@ class DistrictSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A whole election in one generation. District `-` holds scans of unknown stations."""
+    """A whole election in one generation. District `-` holds scans of unknown stations.
+
+    `gaps` counts offsets that the broker no longer had when they were due.
+    """
 
     election: str
     generation: str
     districts: Mapping[str, DistrictSnapshot]
+    gaps: int = 0
 
     def scans(self, outcome: str) -> int:
         """Scans with this outcome in all districts."""
@@ -74,12 +79,6 @@ class Discrepancy:
     counter: str
     total: int
     recomputed: int
-
-
-def live_generation(redis: Redis, election: str) -> str | None:
-    """The generation that viewers follow; None before the first worker."""
-    found: Any = redis.get(keys.live(election))
-    return found.decode() if found else None
 
 
 def read_snapshot(
@@ -107,9 +106,11 @@ def read_snapshot(
             pipe.get(where.revision)
             pipe.hgetall(where.frame)
             pipe.hgetall(where.totals)
-        answers: list[Any] = pipe.execute()
+        pipe.hvals(keys.gaps(election.id, generation))
+        *answers, gaps = pipe.execute()
     rows = zip(ids, answers[0::3], answers[1::3], answers[2::3], strict=True)
-    return Snapshot(election.id, generation, {one: _district(one, *rest) for one, *rest in rows})
+    districts = {one: _district(one, *rest) for one, *rest in rows}
+    return Snapshot(election.id, generation, districts, sum(map(int, gaps)))
 
 
 def read_revision(
@@ -122,6 +123,7 @@ def read_revision(
     with redis.pipeline(transaction=False) as pipe:
         for one in [*(district.id for district in election.districts), keys.NOWHERE]:
             pipe.get(keys.DistrictKeys(election.id, generation, one).revision)
+        pipe.hlen(keys.gaps(election.id, generation))
         return (generation, *pipe.execute())
 
 
@@ -133,25 +135,23 @@ def read_station(
     if known is None:
         return None
     where = keys.DistrictKeys(election.id, generation, known.district)
-    return _states(redis, [where.station(contest, station)])[0]
+    found = _states(redis, [where.station(contest, station)])
+    return found[0] if found else None
 
 
 def list_held(redis: Redis, election: Election, generation: str) -> list[StationState]:
     """Every station that a person should decide, by district and station."""
-    names: list[str] = []
-    for district in election.districts:
-        where = keys.DistrictKeys(election.id, generation, district.id)
-        names += [where.station(*member) for member in _members(redis, where.review)]
-    return [state for state in _states(redis, names) if state is not None]
+    places = [
+        keys.DistrictKeys(election.id, generation, district.id) for district in election.districts
+    ]
+    return _states(redis, _names(redis, [(where, where.review) for where in places]))
 
 
 def list_stations(redis: Redis, election: Election, generation: str) -> list[StationState]:
     """Every record of the generation, those of unknown stations included."""
-    names: list[str] = []
-    for one in [*(district.id for district in election.districts), keys.NOWHERE]:
-        where = keys.DistrictKeys(election.id, generation, one)
-        names += [where.station(*member) for member in _members(redis, where.stations)]
-    return [state for state in _states(redis, names) if state is not None]
+    ids = [*(district.id for district in election.districts), keys.NOWHERE]
+    places = [keys.DistrictKeys(election.id, generation, one) for one in ids]
+    return _states(redis, _names(redis, [(where, where.stations) for where in places]))
 
 
 def audit(redis: Redis, election: Election, generation: str) -> list[Discrepancy]:
@@ -180,14 +180,23 @@ def _district(one: str, revision: Any, frame: Any, totals: Any) -> DistrictSnaps
     )
 
 
-def _members(redis: Redis, key: str) -> list[tuple[str, str]]:
-    members: Any = redis.smembers(key)
-    split = [member.decode().partition(":") for member in members]
-    return sorted((contest, station) for contest, _, station in split)
+def _names(redis: Redis, sets: list[tuple[keys.DistrictKeys, str]]) -> list[str]:
+    """Keys of the records that are members of those sets, in one round trip."""
+    with redis.pipeline(transaction=False) as pipe:
+        for _, name in sets:
+            pipe.smembers(name)
+        answers: list[Any] = pipe.execute()
+    found: list[str] = []
+    for (where, _), members in zip(sets, answers, strict=True):
+        split = sorted(member.decode().partition(":") for member in members)
+        found += [where.station(contest, station) for contest, _, station in split]
+    return found
 
 
-def _states(redis: Redis, names: list[str]) -> list[StationState | None]:
+def _states(redis: Redis, names: list[str]) -> list[StationState]:
+    """The records of those names that exist, in their order, in one round trip."""
     with redis.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.hmget(name, ["version", "body"])
-        return [from_body(int(v), body) if body else None for v, body in pipe.execute()]
+        answers: list[Any] = pipe.execute()
+    return [from_body(int(version), body) for version, body in answers if body]

@@ -50,8 +50,8 @@ class RedisLedger:
     """One generation of one election's ledger.
 
     Raises:
-        PeerError: from every method where Redis is away, full or slow. All writes are idempotent,
-            so the caller repeats the same call.
+        PeerError: from every method where Redis is away, full or slow, or a record in it is
+            broken. All writes are idempotent, so the caller repeats the same call.
     """
 
     def __init__(self, redis: Redis, election: Election, generation: str) -> None:
@@ -66,7 +66,7 @@ class RedisLedger:
                 numbers: dict[Any, Any] = {**frame}
                 await self._redis.hset(self._keys(district).frame, mapping=numbers)
             about = canonical({"districts": [one.id for one in election.districts]})
-            await self._redis.hset(keys.generations(election.id), self._generation, about)
+            await self._redis.hsetnx(keys.generations(election.id), self._generation, about)
             await self._redis.set(keys.live(election.id), self._generation, nx=True)
         except RedisError as error:
             raise PeerError(f"Redis: {error}") from error
@@ -116,7 +116,13 @@ class RedisLedger:
         key = self._keys(place.district).station(place.contest, place.station)
         found: Any = await self._redis.hmget(key, ["version", "body"])
         version, body = found
-        return from_body(int(version), body) if body else empty_state(place)
+        if not body:
+            return empty_state(place)
+        try:
+            return from_body(int(version), body)
+        except (ValueError, TypeError) as error:
+            # Overwriting what we cannot read would lose a count; a person has to look.
+            raise PeerError(f"Redis: the record {key} cannot be read: {error}"[:500]) from None
 
     async def _write(self, place: Place, applied: Applied) -> bool:
         """False where the record has moved on since it was read: read it again."""
