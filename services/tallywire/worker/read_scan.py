@@ -109,7 +109,15 @@ async def _read(desk: Desk, record: Record) -> Reading | Rejection:
         return sheet
     answer = await insist(lambda: desk.model.classify(sheet.cells), "model server", desk.peers)
     policy = await policy_of(desk, answer.model_version)
-    found = interpret(answer.probabilities, sheet.layout, sheet.station.registered, policy)
+    # In a thread as well: its convolutions would hold up the event loop for milliseconds.
+    found = await loop.run_in_executor(
+        desk.threads,
+        interpret,
+        answer.probabilities,
+        sheet.layout,
+        sheet.station.registered,
+        policy,
+    )
     return compose(sheet, found, desk.model_name, answer.model_version)
 
 
