@@ -22,6 +22,8 @@ from tallywire.demo.summary import to_json, to_table
 from tallywire.election_files import load_election
 from tallywire.errors import UsageError
 from tallywire.rendering import Request, render
+from tallywire.report.page import write_page
+from tallywire.report.process import make_report
 from tallywire.sheet.render.conditions import ConditionName
 from tallywire.stack.local import LocalStack, Plan
 from tallywire.truth import TRUTH_FILE, read_truth
@@ -69,6 +71,7 @@ def run_demo(wish: Wish) -> bool:
         summary["worker_restarts"] = stack.restarts
         Console().print(to_table(summary))
         _write(wish.json_file, summary)
+        _report(stack, wish, scans, console)
         if wish.dashboard:
             _linger(console, stack.dashboard_url or "")
     return night.accounting.kept
@@ -127,6 +130,14 @@ def prepare_folder(folder: Path) -> Path:
 def _write(path: Path | None, summary: dict[str, Any]) -> None:
     if path:
         path.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _report(stack: LocalStack, wish: Wish, scans: Path, console: Console) -> None:
+    """The paper's figures of this night, beside its logs."""
+    page = wish.folder / "report.html"
+    found = make_report(stack.settings, None, None, scans / TRUTH_FILE)
+    page.write_text(write_page(found), encoding="utf-8")
+    console.print(f"Figures of the paper for this night: {page}")
 
 
 def _linger(console: Console, url: str, wait: Callable[[float], object] = time.sleep) -> None:
