@@ -59,11 +59,27 @@ class Condition:
 
 def conditions() -> Mapping[ConditionName, Condition]:
     """The named conditions' ranges."""
-    neat = Habit(zeros=0.8, empty=0.2, dash=0.0, slash=0.0, cross=0.0)
-    usual = Habit(zeros=0.62, empty=0.24, dash=0.09, slash=0.03, cross=0.02)
-    clean = Condition(habit=neat)
-    scanner = Condition(
-        habit=usual,
+    scanner = _scanner()
+    phone = _phone(scanner)
+    return MappingProxyType(
+        {
+            ConditionName.CLEAN: _clean(),
+            ConditionName.SCANNER: scanner,
+            ConditionName.PHONE: phone,
+            ConditionName.HARSH: _harsh(phone),
+        }
+    )
+
+
+def _clean() -> Condition:
+    """The pixels as printed and written."""
+    return Condition(habit=Habit(zeros=0.8, empty=0.2, dash=0.0, slash=0.0, cross=0.0))
+
+
+def _scanner() -> Condition:
+    """What an office scanner with a feeder gives."""
+    return Condition(
+        habit=Habit(zeros=0.62, empty=0.24, dash=0.09, slash=0.03, cross=0.02),
         ink=(0.62, 0.92),
         pencil_chance=0.06,
         crossing_chance=0.06,
@@ -82,7 +98,11 @@ def conditions() -> Mapping[ConditionName, Condition]:
         stain_chance=0.08,
         crease_chance=0.3,
     )
-    phone = replace(
+
+
+def _phone(scanner: Condition) -> Condition:
+    """A photograph on a desk, taken by hand."""
+    return replace(
         scanner,
         ink=(0.58, 0.92),
         crossing_chance=0.08,
@@ -102,7 +122,11 @@ def conditions() -> Mapping[ConditionName, Condition]:
         stain_chance=0.12,
         crease_chance=0.5,
     )
-    harsh = replace(
+
+
+def _harsh(phone: Condition) -> Condition:
+    """All of it, stronger: faint pencil, stains, hard shadows, nearly black and white."""
+    return replace(
         phone,
         habit=Habit(zeros=0.5, empty=0.26, dash=0.14, slash=0.06, cross=0.04),
         ink=(0.38, 0.9),
@@ -121,12 +145,4 @@ def conditions() -> Mapping[ConditionName, Condition]:
         stain_chance=0.6,
         crease_chance=0.8,
         struck_row_chance=0.04,
-    )
-    return MappingProxyType(
-        {
-            ConditionName.CLEAN: clean,
-            ConditionName.SCANNER: scanner,
-            ConditionName.PHONE: phone,
-            ConditionName.HARSH: harsh,
-        }
     )
