@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from dashboard.figures import Line, Progress
@@ -12,6 +12,7 @@ from tallywire.ledger.keys import NOWHERE
 from tallywire.ledger.snapshot import DistrictSnapshot
 from tallywire.records import Quality
 
+SCAN_OUTCOMES = frozenset({"counted", "held", "duplicate", "rejected"})
 CANNOT_WIN = frozenset({OptionKind.UNREGISTERED, OptionKind.NULL})
 
 
@@ -31,7 +32,9 @@ class Board:
 
     lines: tuple[Line, ...]
     progress: Progress
-    arrivals: Mapping[int, int]  # start of a time bucket in epoch seconds -> tallies counted
+    # By the start of ten seconds, in epoch seconds, in which the broker took them:
+    counted: Mapping[int, int]  # tallies that are counted
+    arrived: Mapping[int, int]  # scans, whatever became of them
     districts: tuple[DistrictRow, ...]
 
     @property
@@ -68,7 +71,10 @@ def board(
     ids = [part.id for part in shown]
     # Scans of no known station stand in a pseudo district; they belong to the whole only.
     lines, progress = _part(election, contest, districts, ids if chosen else [*ids, NOWHERE])
-    return Board(lines, progress, _arrivals(districts, ids), rows)
+    timelines = [districts[part].timeline for part in ids if part in districts]
+    return Board(
+        lines, progress, _by_time(timelines, {"counted"}), _by_time(timelines, SCAN_OUTCOMES), rows
+    )
 
 
 def _part(
@@ -141,9 +147,13 @@ def _progress(
     )
 
 
-def _arrivals(districts: Mapping[str, DistrictSnapshot], ids: Sequence[str]) -> Mapping[int, int]:
-    arrivals: dict[int, int] = {}
-    for part in ids:
-        for start_s, outcomes in (districts[part].timeline if part in districts else {}).items():
-            arrivals[start_s] = arrivals.get(start_s, 0) + outcomes.get("counted", 0)
-    return dict(sorted(arrivals.items()))
+def _by_time(
+    timelines: Sequence[Mapping[int, Mapping[str, int]]], outcomes: Set[str]
+) -> Mapping[int, int]:
+    """Scans with one of these outcomes, in order of time."""
+    found: dict[int, int] = {}
+    for timeline in timelines:
+        for start_s, seen in timeline.items():
+            scans = sum(count for outcome, count in seen.items() if outcome in outcomes)
+            found[start_s] = found.get(start_s, 0) + scans
+    return dict(sorted(found.items()))

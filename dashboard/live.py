@@ -52,7 +52,7 @@ def _count(contest_id: str, district: str | None) -> None:
 
 
 def _figures(shown: Board, tolerance: int) -> None:
-    rate = rate_per_minute(shown.arrivals, datetime.now(UTC).timestamp())
+    rate = rate_per_minute(shown.arrived, datetime.now(UTC).timestamp())
     st.html(markup.kpis(shown.progress, shown.votes, rate))
     left, right = st.columns([1.75, 1], gap="large")
     with left:
@@ -70,7 +70,7 @@ def _figures(shown: Board, tolerance: int) -> None:
 def _arrivals(shown: Board) -> None:
     st.html('<div class="tw tw-panel"><h2>Tallies counted over time</h2></div>')
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    chart = charts.arrivals(cumulative(shown.arrivals), shown.progress.expected, theme)
+    chart = charts.arrivals(cumulative(shown.counted), shown.progress.expected, theme)
     st.altair_chart(chart, theme=None, key="arrivals")
 
 

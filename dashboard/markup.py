@@ -83,7 +83,7 @@ def kpis(progress: Progress, votes: int, rate: float) -> str:
         _kpi("Votes counted", count(votes), "all options"),
         _kpi("Held", count(progress.held), "stations for review"),
         _kpi("Rejected", count(progress.rejected_scans), f"{_duplicates(progress)}"),
-        _kpi("Rate", f"{rate:,.0f} <small>/ min</small>", "tallies arriving"),
+        _kpi("Rate", f"{rate:,.0f} <small>/ min</small>", "scans arriving"),
     )
     return f'<div class="tw tw-kpis">{reported}{"".join(cells)}</div>'
 

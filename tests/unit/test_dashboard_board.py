@@ -122,9 +122,11 @@ def test_what_cannot_win_is_marked() -> None:
     assert line_of(show(), "A").candidate
 
 
-def test_arrivals_are_counted_tallies_by_ten_seconds() -> None:
-    shown = show(*(make_reading(f"d1-{n}", n) for n in (1, 2, 3)), make_reading("d2-1", 14))
-    assert list(shown.arrivals.values()) == [3, 1]
+def test_the_timelines_go_by_ten_seconds() -> None:
+    held = make_reading("d1-4", 5, verdict=Verdict.HELD)
+    shown = show(*(make_reading(f"d1-{n}", n) for n in (1, 2, 3)), held, make_reading("d2-1", 14))
+    assert list(shown.counted.values()) == [3, 1]
+    assert list(shown.arrived.values()) == [4, 1]
 
 
 HEAD = Head(
