@@ -76,8 +76,9 @@ class Decision:
 class StationState:
     """One station in one contest.
 
-    `applied` is the last offset applied and its outcome, by topic; `seen` the outcome of every
-    image read so far, by scan id; `events` the scan and timeline counters of its own events.
+    `applied` is the last offset applied and its outcome, by `topic|partition`; `seen` the outcome
+    of every image read so far, by scan id; `events` the scan and timeline counters of its own
+    events.
     """
 
     station: str
@@ -136,8 +137,11 @@ def apply(state: StationState, event: Event) -> Applied:
         state: of the event's station and contest.
         event: events of one topic come in the order of their offsets.
     """
-    topic, offset = event_source(event).topic, event_source(event).offset
-    last_offset, last_outcome = state.applied.get(topic, (-1, Outcome.REDELIVERED))
+    source = event_source(event)
+    # By partition too: offsets of two partitions do not compare, and a publisher with another
+    # partitioner puts the same station elsewhere; its scans must not pass for redeliveries.
+    log, offset = f"{source.topic}|{source.partition}", source.offset
+    last_offset, last_outcome = state.applied.get(log, (-1, Outcome.REDELIVERED))
     if offset <= last_offset:
         known = last_outcome if offset == last_offset else Outcome.REDELIVERED
         return Applied(state, {}, known)
@@ -145,7 +149,7 @@ def apply(state: StationState, event: Event) -> Applied:
     after = replace(
         changed,
         version=state.version + 1,
-        applied={**state.applied, topic: (offset, outcome)},
+        applied={**state.applied, log: (offset, outcome)},
         events=counters.add([state.events, _event_counters(event, outcome)]),
     )
     delta = counters.add([contribution(after), counters.negate(contribution(state))])

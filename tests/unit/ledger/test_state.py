@@ -295,3 +295,12 @@ def test_a_record_survives_its_wire_form(scans: list[Event], corrections: list[E
 def test_events_are_of_three_kinds() -> None:
     assert isinstance(make_rejection(), Rejection)
     assert isinstance(make_correction(), Correction)
+
+
+def test_offsets_of_two_partitions_do_not_compare() -> None:
+    """A publisher with another partitioner: its scan stands at a lower offset, and still counts."""
+    state = apply(fresh(), make_reading("d1-1", offset=9, image="a")).state
+    other = make_reading("d1-1", offset=2, image="b", partition=1)
+    applied = apply(state, other)
+    assert applied.outcome is Outcome.HELD
+    assert apply(applied.state, other).delta == {}
