@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 import typer.main
 import yaml
 from jsonschema import Draft7Validator
+from packaging.requirements import Requirement
 
 from tallywire.cli import build
 from tallywire.edge.topics import TopicSpec
@@ -176,3 +178,22 @@ def test_the_image_holds_no_tensorflow_and_names_no_index() -> None:
         assert "://" not in text
         assert "--hash=sha256:" in text
         assert ("tensorflow" in text) == (name == "dev")
+
+
+@pytest.mark.parametrize("name", ["worker", "dashboard", "dev"])
+def test_the_lock_file_fits_the_project(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {
+        "worker": (),
+        "dashboard": ("dashboard",),
+        "dev": ("dev", "model", "dashboard", "local"),
+    }
+    wanted = [*project["dependencies"]]
+    for extra in extras[name]:
+        wanted += project["optional-dependencies"][extra]
+    lines = (ROOT / f"deploy/requirements/{name}.txt").read_text().splitlines()
+    locked = [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalpha()]
+    versions = {item.name: str(item.specifier).removeprefix("==") for item in locked}
+    for requirement in map(Requirement, wanted):
+        if requirement.name != project["name"]:
+            assert requirement.specifier.contains(versions[requirement.name]), "run deploy/lock.sh"
