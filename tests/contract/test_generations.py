@@ -104,6 +104,8 @@ async def test_a_promotion_repeated_is_done_once(
     for _ in range(3):
         assert set_live(reader, election.id, "g1", expected="g2") == "g1"
     assert previous_generation(reader, election.id) == "g2"
+    assert set_live(reader, election.id, "g1", expected="g1") == "g1"
+    assert previous_generation(reader, election.id) == "g2"
 
 
 async def test_a_promotion_does_not_undo_somebody_elses(

@@ -1,55 +1,27 @@
-"""Every transition of a station, by name; then what must hold for any history."""
+"""Every transition of a station, by name, as drawn in ARCHITECTURE.md."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tallywire.ledger import counters
-from tallywire.ledger.bodies import from_body, to_body
-from tallywire.ledger.counters import VoteState
 from tallywire.ledger.state import (
     MOST_KEPT,
     Event,
     Outcome,
-    StationState,
     Status,
     apply,
     contribution,
 )
 from tallywire.reasons import Code
-from tallywire.records import Correction, Quality, Rejection, Verdict
+from tallywire.records import Quality, Verdict
 from tests.factories import make_correction, make_reading, make_rejection
+from tests.unit.ledger.histories import fold, fresh, votes_of
 
 HELD = Verdict.HELD
 DECIDED = {"A": 90, "B": 60, "null": 1}
-
-
-def fresh() -> StationState:
-    return StationState("d1-1", "mayor", "d1", 700)
-
-
-def fold(events: Sequence[Event], state: StationState | None = None) -> StationState:
-    state = state or fresh()
-    for event in events:
-        state = apply(state, event).state
-    return state
-
-
-def votes_of(state: StationState, option: str) -> dict[str, int]:
-    """`state|quality` -> votes of an option that the station contributes."""
-    start = f"votes|mayor|{option}|"
-    return {
-        name.removeprefix(start): value
-        for name, value in contribution(state).items()
-        if name.startswith(start)
-    }
-
-
-# --- transitions (the arrows of ARCHITECTURE.md's diagram) ---------------------------------------
 
 
 def test_expected_station_contributes_nothing() -> None:
@@ -100,6 +72,31 @@ def test_held_stays_held_by_another_held_reading_and_the_first_one_is_shown() ->
     state = fold([make_reading(offset=0, verdict=HELD), other])
     assert state.status is Status.HELD
     assert votes_of(state, "A") == {"held|high": 100}
+
+
+def test_rejected_stays_rejected_by_another_refused_scan() -> None:
+    state = fold([make_rejection(offset=0), make_rejection(offset=1)])
+    assert state.status is Status.REJECTED
+    assert contribution(state)["stations|mayor|rejected"] == 1
+    assert contribution(state)["scans|rejected"] == 2
+
+
+def test_held_stays_held_when_a_later_scan_is_refused() -> None:
+    state = fold([make_reading(offset=0, verdict=HELD), make_rejection(offset=1)])
+    assert state.status is Status.HELD
+    assert votes_of(state, "A") == {"held|high": 100}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [make_reading(offset=0), make_reading(offset=0, verdict=HELD), make_rejection(offset=0)],
+    ids=["accepted", "held", "refused"],
+)
+def test_corrected_stays_corrected_whatever_is_scanned_later(late: Event) -> None:
+    state = fold([make_correction(offset=0, votes=DECIDED), late])
+    assert state.status is Status.CORRECTED
+    assert sum(votes_of(state, "A").values()) == 90
+    assert not state.in_review
 
 
 def test_counted_stays_counted_and_a_different_scan_is_held_as_a_conflict() -> None:
@@ -191,116 +188,3 @@ def test_the_timeline_is_the_brokers_time_in_ten_seconds() -> None:
     start = int(names[0].split("|")[1])
     assert start % counters.BUCKET_S == 0
     assert 0 <= make_reading(offset=25).published_at.timestamp() - start < counters.BUCKET_S
-
-
-# --- properties ---------------------------------------------------------------------------------
-
-
-@st.composite
-def scan_events(draw: st.DrawFn) -> list[Event]:
-    """A station's scans in the order of their offsets; images may repeat."""
-    events: list[Event] = []
-    for offset in range(draw(st.integers(0, 8))):
-        if draw(st.integers(0, 4)) == 0:
-            events.append(make_rejection(offset=offset))
-            continue
-        votes = {name: draw(st.integers(0, 300)) for name in ("A", "B", "null")}
-        events.append(
-            make_reading(
-                offset=offset,
-                image=f"image {draw(st.integers(0, 5))}",
-                votes=dict(votes),
-                verdict=draw(st.sampled_from(Verdict)),
-                quality=draw(st.sampled_from(Quality)),
-            )
-        )
-    return events
-
-
-@st.composite
-def correction_events(draw: st.DrawFn) -> list[Event]:
-    """A station's corrections in the order of their offsets."""
-    values = st.none() | st.fixed_dictionaries(dict.fromkeys(("A", "B", "null"), st.integers(0, 9)))
-    return [
-        make_correction(offset=offset, votes=draw(values))
-        for offset in range(draw(st.integers(0, 3)))
-    ]
-
-
-@given(scan_events(), st.data())
-def test_any_redelivery_of_any_stretch_changes_nothing(
-    events: list[Event], data: st.DataObject
-) -> None:
-    delivered: list[Event] = []
-    for index in range(len(events)):
-        delivered.append(events[index])
-        start = data.draw(st.integers(0, index + 1))
-        delivered += events[start : index + 1]
-    assert to_body(fold(delivered)) == to_body(fold(events))
-
-
-@given(scan_events(), correction_events(), st.randoms(use_true_random=False))
-def test_any_interleaving_of_scans_and_corrections_gives_the_same_totals(
-    scans: list[Event], corrections: list[Event], random: object
-) -> None:
-    expected = contribution(fold([*scans, *corrections]))
-    mixed: list[Event] = []
-    left, right = list(scans), list(corrections)
-    while left or right:
-        pick = left if left and (not right or random.random() < 0.5) else right  # type: ignore[attr-defined]
-        mixed.append(pick.pop(0))
-    assert contribution(fold(mixed)) == expected
-
-
-@given(scan_events(), correction_events())
-def test_deltas_add_up_to_the_contribution_and_are_reversible(
-    scans: list[Event], corrections: list[Event]
-) -> None:
-    state, total = fresh(), dict[str, int]()
-    for event in [*scans, *corrections]:
-        before, answer = total, apply(state, event)
-        state, total = answer.state, counters.add([total, answer.delta])
-        assert counters.add([total, counters.negate(answer.delta)]) == before
-    assert total == counters.add([contribution(state)])
-
-
-@given(scan_events(), correction_events())
-def test_every_scan_has_exactly_one_outcome_and_integers_stay_integers(
-    scans: list[Event], corrections: list[Event]
-) -> None:
-    found = contribution(fold([*scans, *corrections]))
-    assert sum(value for name, value in found.items() if name.startswith("scans|")) == len(scans)
-    assert sum(value for name, value in found.items() if name.startswith("time|")) == len(scans)
-    assert all(type(value) is int for value in found.values())
-
-
-@given(scan_events(), correction_events())
-def test_a_station_votes_at_most_once(scans: list[Event], corrections: list[Event]) -> None:
-    state = fold([*scans, *corrections])
-    kinds = {
-        name.split("|")[3] for name, value in contribution(state).items()
-        if name.startswith("votes|") and value
-    }  # fmt: skip
-    assert len(kinds) <= 1
-    if state.counted and not state.corrected:
-        assert kinds <= {VoteState.ACCEPTED.value}
-
-
-@given(scan_events(), correction_events())
-def test_a_record_survives_its_wire_form(scans: list[Event], corrections: list[Event]) -> None:
-    state = fold([*scans, *corrections])
-    assert from_body(state.version, to_body(state)) == state
-
-
-def test_events_are_of_three_kinds() -> None:
-    assert isinstance(make_rejection(), Rejection)
-    assert isinstance(make_correction(), Correction)
-
-
-def test_offsets_of_two_partitions_do_not_compare() -> None:
-    """A publisher with another partitioner: its scan stands at a lower offset, and still counts."""
-    state = apply(fresh(), make_reading("d1-1", offset=9, image="a")).state
-    other = make_reading("d1-1", offset=2, image="b", partition=1)
-    applied = apply(state, other)
-    assert applied.outcome is Outcome.HELD
-    assert apply(applied.state, other).delta == {}
