@@ -59,6 +59,10 @@ FromCorrectionsOption = Annotated[
         " --version, and does not publish it if any evaluation set got worse"
     ),
 ]
+StartFromOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Train this saved version of the same network further, not a new one"),
+]
 ModelRepoOption = Annotated[Path | None, typer.Option(help="Folder of models")]
 ModelOption = Annotated[str | None, typer.Option(help="Name of the model")]
 MnistOption = Annotated[
@@ -152,6 +156,7 @@ WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that draw cel
 def train(
     version: VersionOption,
     network: NetworkOption = Network.RESIDUAL,
+    start_from: StartFromOption = None,
     from_corrections: FromCorrectionsOption = None,
     model_repo: ModelRepoOption = None,
     model: ModelOption = None,
@@ -204,6 +209,7 @@ def train(
         data, folder, network.value, seed,
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
+        folder.with_name(str(start_from)) if start_from else None,
     )  # fmt: skip
     _train(plan)
 

@@ -45,10 +45,10 @@ U8 = NDArray[np.uint8]
 CHUNK = 1_000  # cells of one random stream
 TASK = 10  # parts that a worker draws at a time
 BLANK_SHARE = 0.13
-LOOSE_SHARE = 0.3
+LOOSE_SHARE = 0.36
 NEIGHBOUR = 0.3
 CROWDED = 0.55  # of loose digits have another one close by, on each side
-JOINED, JOINED_LOOSE = 0.04, 0.15
+JOINED, JOINED_LOOSE = 0.05, 0.22
 LEAST_INKED_PX = 18
 
 

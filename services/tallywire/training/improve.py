@@ -22,17 +22,16 @@ from tallywire.training.corrections import (
     pick_cells,
     read_corrections,
 )
-from tallywire.training.export import load_network_weights, load_policy, load_saved, save_model
+from tallywire.training.export import load_policy, load_saved, save_model
 from tallywire.training.fit import Stage, fit, logits_of
-from tallywire.training.networks import NetworkOptions
 from tallywire.training.plan import Data
-from tallywire.training.run import NETWORKS, Told
+from tallywire.training.restore import RECORD, load_network
+from tallywire.training.run import Told
 from tallywire.training.temperature import fit_temperature
 
 HELD_OUT = 4  # every fourth corrected station only judges
 REPEATS = 4  # a corrected cell counts as often as so many drawn ones
 REPLAY_CELLS, REPLAY_SHEETS = 20_000, 120  # drawn beside the corrected ones, against forgetting
-RECORD = "training.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +104,6 @@ def improve(plan: Improvement, told: Told) -> Outcome:
     if published:
         _publish(network, validation, plan, judged)
     return Outcome(len(learn), judged, published)
-
-
-def load_network(folder: Path) -> Any:
-    """The network of a saved version as a Keras model, ready to be trained further.
-
-    Raises:
-        UsageError: the version has no record of how it was trained.
-    """
-    record = folder / RECORD
-    if not record.is_file():
-        raise UsageError(f"{record}: not there; only a version made by `tallywire train` has one")
-    plan = json.loads(record.read_text(encoding="utf-8"))["plan"]
-    options = NetworkOptions(plan["dropout"], batch_norm=False)  # it was folded on export
-    network = NETWORKS[plan["network"]](options)
-    network.set_weights(load_network_weights(folder))
-    return network
 
 
 def _corrected(plan: Improvement) -> tuple[Cells, Cells]:

@@ -22,6 +22,8 @@ MIDDLE = (CANVAS_PX - 1) / 2
 MNIST_DIGIT_PX = 20
 MAX_ROTATION_DEG = 15.0
 LEANING_ONES = 0.15  # lean far more than their writer's other digits
+MIRRORED_NINES = 0.12  # the loop on the right of the stem, as a P
+WIDE_ZEROS = 0.15
 CROSS_BAR = 0.2  # of the sevens of MNIST, whose writers do not cross them
 
 
@@ -77,7 +79,7 @@ def random_style(rng: Generator) -> Style:
         width_px=float(np.exp(rng.uniform(np.log(2.2), np.log(7.5)))) + (5.0 if broad else 0.0),
         rotation_deg=float(np.clip(rng.normal(0, 6), -MAX_ROTATION_DEG, MAX_ROTATION_DEG)),
         slant=float(rng.normal(0.1, 0.2)),
-        aspect=float(rng.uniform(0.68, 1.2)),
+        aspect=float(rng.uniform(0.62, 1.3)),
         pressure=float(rng.choice([0.0, rng.uniform(0.1, 0.7)])),
         wobble=float(rng.choice([0.0, rng.uniform(0, 0.035)])),
     )
@@ -92,8 +94,7 @@ def write_digit(
     rng: Generator,
 ) -> None:
     """Write a digit onto `canvas` (uint8 [112, 112], 255 full ink) with its centre at (x, y)."""
-    if label == 1 and rng.random() < LEANING_ONES:
-        style = replace(style, slant=float(rng.uniform(0.3, 0.85)))
+    style = _habit_of(label, style, rng)
     if rng.random() < hands.trajectory_share and hands.trajectories is not None:
         index = int(rng.choice(hands.trajectories_of[label]))
         pen = Pen(
@@ -121,6 +122,17 @@ def join_neighbour(canvas: U8, style: Style, rng: Generator) -> None:
     last = first + np.array([side * rng.uniform(0.12, 0.5), rng.normal(0, 0.2)]) * BOX_PX
     middle = (first + last) / 2 + rng.normal(0, 0.12, 2) * BOX_PX
     _curve(canvas, first, middle, last, max(1, round(style.width_px)))
+
+
+def _habit_of(label: int, style: Style, rng: Generator) -> Style:
+    """Forms that whole regions write and neither MNIST nor the trajectories hold enough of."""
+    if label == 1 and rng.random() < LEANING_ONES:
+        return replace(style, slant=float(rng.uniform(0.3, 0.85)))
+    if label == 9 and rng.random() < MIRRORED_NINES:
+        return replace(style, aspect=-style.aspect, slant=style.slant + 0.1)
+    if label == 0 and rng.random() < WIDE_ZEROS:
+        return replace(style, aspect=float(rng.uniform(1.2, 1.9)), height=0.75 * style.height)
+    return style
 
 
 def _stamp(canvas: U8, image: U8, style: Style, at: tuple[float, float], rng: Generator) -> None:

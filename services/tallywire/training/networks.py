@@ -117,3 +117,6 @@ def _block(x: Any, filters: int, stride: int, norm: bool, name: str) -> Any:
     x = _conv(x, filters, 3, stride, norm, f"{name}_a")
     x = _linear(x, filters, 3, 1, norm, f"{name}_b")
     return keras.layers.Activation("relu", name=f"{name}_act")(keras.layers.Add()([x, around]))
+
+
+NETWORKS = {"paper": paper_network, "residual": residual_network}

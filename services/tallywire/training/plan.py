@@ -50,3 +50,4 @@ class Plan:
     freeze_first: bool = True
     balance: bool = True
     augment: Augment = field(default_factory=Augment)
+    start_from: Path | None = None  # a saved version of the same network, to train further

@@ -18,11 +18,11 @@ from tallywire.training.corpus import Corpus, Progress, make_corpus
 from tallywire.training.curves import draw_curves
 from tallywire.training.export import load_saved, save_model
 from tallywire.training.fit import Epoch, Stage, fit, logits_of
-from tallywire.training.networks import NetworkOptions, folded, paper_network, residual_network
+from tallywire.training.networks import NETWORKS, NetworkOptions, folded
 from tallywire.training.plan import Plan
+from tallywire.training.restore import load_network
 from tallywire.training.temperature import calibration_error, fit_temperature, softmax
 
-NETWORKS = {"paper": paper_network, "residual": residual_network}
 FINE_TUNING = 0.15  # of the learning rate: the network knows digits by then
 
 
@@ -53,9 +53,10 @@ def train(plan: Plan, told: Told) -> Figures:
     """
     keras.utils.set_random_seed(plan.seed)
     corpus = make_corpus(plan.data, plan.seed, told.progress)
-    options = NetworkOptions(plan.dropout, plan.batch_norm)
+    # A saved version has its normalisation folded into its weights.
+    options = NetworkOptions(plan.dropout, plan.batch_norm and plan.start_from is None)
     build = NETWORKS[plan.network]
-    network = build(options)
+    network = load_network(plan.start_from) if plan.start_from else build(options)
     epochs = fit_stages(network, corpus, plan, told)
     plain = folded(network, build, options)
     stopping, calibration = _halves(join([corpus.cells_validation, corpus.tally_validation]))

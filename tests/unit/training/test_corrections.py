@@ -159,8 +159,9 @@ def _mnist(folder: Path) -> Path:
 @pytest.mark.model
 def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> None:
     from tallywire.training.export import load_policy, load_saved
-    from tallywire.training.improve import Improvement, improve, load_network
+    from tallywire.training.improve import Improvement, improve
     from tallywire.training.plan import Data, Plan
+    from tallywire.training.restore import load_network
     from tallywire.training.run import Told, train
 
     told = Told(lambda *_: None, lambda _: None)

@@ -99,8 +99,7 @@ def _convolutions(network: Any) -> list[Any]:
 @pytest.mark.parametrize("name", ["paper", "residual"])
 def test_folding_batch_normalisation_changes_no_answer(name: str) -> None:
     from tallywire.training.fit import logits_of
-    from tallywire.training.networks import NetworkOptions, folded
-    from tallywire.training.run import NETWORKS
+    from tallywire.training.networks import NETWORKS, NetworkOptions, folded
 
     options = NetworkOptions()
     network = NETWORKS[name](options)
