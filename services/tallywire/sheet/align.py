@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tallywire.reasons import Code, Reason
 from tallywire.sheet.boxes import box_edges
-from tallywire.sheet.fit import CERTAIN, Fit, best_fit, guesses
+from tallywire.sheet.fit import CERTAIN, Fit, best_fit, guesses, needed_support
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Layout, MarkKind
 from tallywire.sheet.marks import Look, find_blobs
@@ -37,12 +37,16 @@ class Alignment:
     """Where the form lies.
 
     `page_to_image` is float64 [3, 3], a homography from the layout's mm to the scan's px;
-    `box_support` the share of printed box edges seen where it puts them, 0 to 1.
+    `box_support` the share of printed box edges seen where it puts them, 0 to 1; `shifts_mm`,
+    float64 [N, 2], how far (right, down) each cell lies beside where the map puts it; `strain_mm`
+    how far at most a mark does.
     """
 
     page_to_image: F64
     marks: tuple[FoundMark, ...]
     box_support: float
+    shifts_mm: F64
+    strain_mm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
         matches = match_marks(layout, blobs, attempt.marks)[:MOST_MATCHES]
         tried = [guess for match in matches for guess in guesses(layout, match, finer)]
         fit = best_fit(grey, edges, tried)
-        if fit and fit.support >= attempt.least_support:
+        if fit and fit.support >= needed_support(fit, attempt.least_support):
             believed = _better(believed, fit)
             if believed.support >= CERTAIN:
                 break
@@ -121,7 +125,9 @@ def _alignment(fit: Fit, back: F64) -> Alignment:
     for key, center in fit.guess.marks:
         x, y = apply_map(back, np.array(center))
         marks.append(FoundMark(key, (float(x), float(y))))
-    return Alignment(back @ fit.guess.page_to_image, tuple(marks), fit.support)
+    return Alignment(
+        back @ fit.guess.page_to_image, tuple(marks), fit.support, fit.shifts_mm, fit.strain_mm
+    )
 
 
 def _marks_not_found(layout: Layout, seen: dict[str, int]) -> Reason:

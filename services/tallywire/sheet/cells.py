@@ -35,6 +35,7 @@ def cut_cells(pixels: U8, layout: Layout, alignment: Alignment) -> U8:
 def cut_patches(pixels: U8, layout: Layout, alignment: Alignment) -> U8:
     """Every cell with a margin of paper around it, upright: uint8 [N, 48, 48], grey."""
     boxes = np.array([(*cell.center_mm, cell.width_mm, cell.height_mm) for cell in layout.cells])
+    boxes[:, :2] += alignment.shifts_mm
     mm_per_px = boxes[:, 2:].max(axis=1) / BOX_PX
     matrix = alignment.page_to_image
     # Where the scan is much finer than the patch, a plain look-up would skip thin strokes.

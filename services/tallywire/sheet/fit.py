@@ -31,6 +31,8 @@ CERTAIN = 0.8  # support at which no other guess need be tried
 UNSHIFTED = 0.97  # a form of 30 rows that is taken for one a row beside it shows less
 MOST_SHIFTS = 3
 CLEARER = 1.02
+CONTRADICTED_SUPPORT = 0.95  # to believe the boxes against the marks
+STRAINED_MM = 4.0  # a mark so far from its place contradicts the boxes; curled paper moves less
 MOST_GUESSES = 3
 
 
@@ -50,11 +52,15 @@ class Guess:
 @dataclass(frozen=True, slots=True)
 class Fit:
     """A guess moved onto the boxes, the share of box edges that show there, 0 to 1, and how
-    clearly they do, in grey levels."""
+    clearly they do, in grey levels. `shifts_mm`, float64 [N, 2], is how far (right, down) each
+    cell then lies beside where the map puts it: paper curls, and layouts are measured by hand.
+    `strain_mm` is how far at most a mark lies beside where the map puts it."""
 
     guess: Guess
     support: float
     clarity: float
+    shifts_mm: F64
+    strain_mm: float
 
 
 def guesses(layout: Layout, match: Match, finer: F64) -> list[Guess]:
@@ -114,16 +120,24 @@ def best_fit(grey: U8, edges: Edges, tried: Iterable[Guess]) -> Fit | None:
     return best
 
 
+def needed_support(fit: Fit, usual: float) -> float:
+    """Support to believe the fit: the usual one, more where boxes and marks contradict."""
+    return usual if fit.strain_mm <= STRAINED_MM else CONTRADICTED_SUPPORT
+
+
 def _beside(grey: U8, edges: Edges, fit: Fit) -> Fit:
-    """The best of what lies here or a row or column beside, if the marks are trusted less: boxes
-    repeat, and a damaged mark may have led to the wrong ones."""
+    """The best of what lies here if the marks are trusted less, or a row or column beside if they
+    contradict the boxes: boxes repeat, and a damaged mark may have led to the wrong ones."""
     right, down = edges.pitch_mm
     best = fit
-    for x, y in ((0.0, 0.0), (right, 0.0), (-right, 0.0), (0.0, down), (0.0, -down)):
+    steps = [(0.0, 0.0)]
+    if fit.strain_mm > STRAINED_MM:
+        steps += [(right, 0.0), (-right, 0.0), (0.0, down), (0.0, -down)]
+    for x, y in steps:
         matrix = fit.guess.page_to_image @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
         guess = replace(fit.guess, page_to_image=matrix, weights=0.02 * fit.guess.weights)
         other = _moved(grey, edges, guess, _first_look(grey, edges, matrix))
-        if other.clarity > CLEARER * best.clarity and other.support > best.support - 0.1:
+        if other.clarity > CLEARER * best.clarity and other.support >= needed_support(other, 0.0):
             best = other
     return best
 
@@ -150,7 +164,22 @@ def _moved(grey: U8, edges: Edges, guess: Guess, first: Sightings) -> Fit:
             matrix = move_to_edges(matrix, edges, seen, points)
     judged = look_at_edges(grey, edges, matrix, JUDGED_REACH_MM, Together.CELL)
     clarity = float(judged.strength_here.mean())
-    return Fit(replace(guess, page_to_image=matrix), support(judged, edges), clarity)
+    shifts = _shifts(look_at_edges(grey, edges, matrix, STAGES[-1][0], Together.FIELD))
+    moved = replace(guess, page_to_image=matrix)
+    return Fit(moved, support(judged, edges), clarity, shifts, _strain(moved))
+
+
+def _strain(guess: Guess) -> float:
+    exact = guess.weights >= guess.weights.max() * CORNER_WEIGHT
+    back = np.asarray(np.linalg.inv(guess.page_to_image), np.float64)
+    apart = apply_map(back, guess.points_px[exact]) - guess.points_mm[exact]
+    return float(np.linalg.norm(apart, axis=1).max())
+
+
+def _shifts(seen: Sightings) -> F64:
+    """Float64 [N, 2] per cell, from how far the edges of its whole field lie beside the map."""
+    offset = np.where(seen.seen, seen.offset_mm, 0.0).reshape(-1, 4)
+    return np.stack([offset[:, 1], -offset[:, 0]], axis=1)
 
 
 def _corners(mark: Mark, match: Match) -> F64:
