@@ -19,7 +19,7 @@ import redis
 
 from tallywire.edge.topics import TopicSpec, check_topics
 from tallywire.errors import PeerError
-from tallywire.stack.child import Child, Program
+from tallywire.stack.child import LAUNCHER, Child, Program
 from tallywire.stack.local import LocalStack, Plan
 from tallywire.stack.ports import LOOPBACK, any_free_port, choose_port, is_free
 from tallywire.stack.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
@@ -128,6 +128,30 @@ def mine() -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+WATCH_OVER = """
+import subprocess, sys
+inner = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+middle = (
+    "import os, runpy, sys; watch_over = runpy.run_path(sys.argv[1])['watch_over'];"
+    "sys.exit(watch_over(os.getppid(), sys.argv[2:]))"
+)
+subprocess.run([sys.executable, "-c", middle, sys.argv[1], sys.executable, "-c", inner])
+"""
+
+
+def test_where_no_kernel_helps_the_launcher_itself_watches(tmp_path: Path) -> None:
+    """The way of macOS, run here: parent, launcher and program are three processes."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", WATCH_OVER, LAUNCHER], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    program = int(parent.stdout.readline())
+    parent.stdout.close()
+    parent.kill()
+    parent.wait()
+    assert eventually(lambda: gone(program))
 
 
 def test_a_killed_worker_is_started_again_and_counted(tmp_path: Path) -> None:

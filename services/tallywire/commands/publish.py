@@ -88,6 +88,7 @@ def publish(
             result = process.rehearse(order, report)
         else:
             result = process.publish(order, report, stop)
+        display.show(result, at_once=True)
     if json_file:
         json_file.write_text(json.dumps(to_json(result), indent=2) + "\n")
     Console().print(to_table(result))

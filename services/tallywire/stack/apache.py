@@ -20,7 +20,7 @@ CLUSTER_ID = "VGFsbHl3aXJlTmlnaHQwMQ"  # 22 characters, as Kafka wants them
 POM = Path(__file__).parents[3] / "deploy" / "kafka" / "pom.xml"
 FETCH_TIMEOUT_S = 600
 FORMAT_TIMEOUT_S = 60
-HEAP = "-Xmx512m"
+JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # quick to start
 LOG_LEVEL = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 
 
@@ -38,7 +38,7 @@ def apache_broker_program(port: int, folder: Path, max_record_bytes: int) -> Pro
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
     properties.write_text(server_properties(port, any_free_port(), folder, max_record_bytes))
-    start = (java, HEAP, LOG_LEVEL, "-cp", str(jars / "*"))
+    start = (java, *JVM, LOG_LEVEL, "-cp", str(jars / "*"))
     if not (folder / "log" / "meta.properties").exists():
         formatting = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties))
         _run((*start, *formatting), FORMAT_TIMEOUT_S, "Kafka could not format its folder")
