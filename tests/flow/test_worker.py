@@ -69,8 +69,28 @@ def test_two_workers_on_a_fresh_topic_and_one_is_killed(night: Night) -> None:
     signal_worker(first, signal.SIGKILL)
     publishing.join()
     assert_accounted_exactly_once(night, count)
+    assert "Traceback" not in night.log(second)
     assert resident_mb(second) < 400
     assert "tensorflow" not in loaded_files(second)
+
+
+def test_a_worker_that_froze_and_woke_up_counts_nothing_twice(night: Night) -> None:
+    """Asleep for longer than the session, with scans in flight that another worker reads."""
+    count = 80
+    draw_sheets(DRAWN)
+    sleeper = night.start_worker()
+    wait_until(lambda: "partitions assigned" in night.log(sleeper), 30, night.tell)
+    publishing = Thread(target=publish_many, args=(night, count, 40.0))
+    publishing.start()
+    wait_until(lambda: night.outcomes().total() >= 5, 20, night.tell)
+    signal_worker(sleeper, signal.SIGSTOP)
+    other = night.start_worker()
+    wait_until(lambda: "partitions assigned" in night.log(other), 40, night.tell)
+    wait_until(lambda: night.outcomes().total() >= 30, 40, night.tell)
+    signal_worker(sleeper, signal.SIGCONT)
+    publishing.join()
+    assert_accounted_exactly_once(night, count)
+    assert sleeper.is_alive()
 
 
 def test_sigterm_hands_over_within_ten_seconds(night: Night) -> None:
