@@ -41,11 +41,14 @@ def draw_overlay(
     thick = max(1, round(max(canvas.shape[:2]) / 1000))
     _draw_marks(canvas, layout, alignment, thick)
     by_field = {count.field: count for count in counts}
+    first = 0
     for field in layout.fields:
         count = by_field.get(field.id)
-        _draw_cells(canvas, field, alignment, count, thick)
+        shifts = alignment.shifts_mm[first : first + len(field.cells)]
+        _draw_cells(canvas, field, alignment, shifts, count, thick)
         if count:
             _draw_count(canvas, field, alignment, count, thick)
+        first += len(field.cells)
     return canvas
 
 
@@ -65,11 +68,18 @@ def _draw_marks(canvas: U8, layout: Layout, alignment: Alignment, thick: int) ->
 
 
 def _draw_cells(
-    canvas: U8, field: Field, alignment: Alignment, count: Count | None, thick: int
+    canvas: U8,
+    field: Field,
+    alignment: Alignment,
+    shifts_mm: F64,
+    count: Count | None,
+    thick: int,
 ) -> None:
     for index, cell in enumerate(field.cells):
         colour = colour_of(max(count.cells[index])) if count else BLUE
-        _draw_outline(canvas, alignment, cell.corners_mm, colour, thick)
+        x, y = shifts_mm[index]
+        corners = [(left + float(x), top + float(y)) for left, top in cell.corners_mm]
+        _draw_outline(canvas, alignment, corners, colour, thick)
 
 
 def _draw_outline(
