@@ -113,8 +113,7 @@ def close_night(
     snapshot = read_snapshot(redis, election, settings.generation)
     outcomes = {one: snapshot.scans(one) if snapshot else 0 for one in OUTCOMES}
     states = list_stations(redis, election, settings.generation)
-    known = {scan_id for state in states for scan_id in state.seen}
-    known |= {entry.scan_id for state in states for entry in state.rejected if entry.scan_id}
+    known = {scan_id for state in states for scan_id in state.seen} | _rejected(settings)
     accounting = account(
         published,
         [receipt.scan_id for receipt in receipts],
@@ -142,6 +141,16 @@ def _readings(settings: Settings) -> tuple[dict[str, Reading], dict[str, datetim
         readings[reading.scan_id] = reading
         times.setdefault(reading.scan_id, record.timestamp)
     return readings, times
+
+
+def _rejected(settings: Settings) -> set[str]:
+    """Scan ids on the topic of refused scans; the ledger names only the last of each station."""
+    return {
+        value.decode(errors="replace")
+        for record in read_topic(settings.kafka, settings.topics.rejected)
+        for name, value in record.headers
+        if name == "original-scan-id"
+    }
 
 
 def _time(receipt: Receipt) -> datetime:
