@@ -118,7 +118,8 @@ class Run:
     def _paths(self) -> Iterable[Path | None]:
         order = self.order
         if order.watching:
-            return watch(order.paths, self._sent.has_file, order.patience, self._stop)
+            known = self._sent.has_file
+            return watch(order.paths, known, order.patience, self._stop, self.report.say)
         return find_scans(order.paths)
 
     def _take(self, path: Path) -> None:

@@ -68,10 +68,12 @@ def watch(
     is_known: Callable[[Stamp], bool],
     patience: Patience,
     stop: threading.Event,
+    say: Callable[[str], object],
 ) -> Iterator[Path | None]:
     """Yield each complete file that is not known, and None whenever there is none just now.
 
-    A file that changes after it was yielded is yielded again. Ends when `stop` is set.
+    A file that changes after it was yielded is yielded again. A folder that goes away, as network
+    folders do, is waited for. Ends when `stop` is set.
 
     Raises:
         UsageError: one of `folders` is none.
@@ -79,13 +81,14 @@ def watch(
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"{folder}: --watch needs a folder")
+    search = Search(say)
     standing: dict[Path, Standing] = {}
     given: dict[Path, Stamp] = {}
     look_at_s = 0.0
     for changed in _changes(folders, stop):
         now_s = time.monotonic()
         look = now_s >= look_at_s
-        candidates = {*changed, *(find_scans(folders) if look else ())}
+        candidates = {*changed, *(search(folders) if look else ())}
         for path in sorted(candidates - standing.keys()):
             standing[path] = Standing(Stamp(str(path), -1, -1), now_s)
         for path in _complete(standing, given, is_known, patience):
@@ -94,6 +97,26 @@ def watch(
         if look:  # a search of a large folder takes its time: no more than a tenth of ours
             took_s = time.monotonic() - now_s
             look_at_s = time.monotonic() + max(patience.look_every_s, 10 * took_s)
+
+
+class Search:
+    """Finds what lies in folders; says once when one cannot be read, and when it can again."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._trouble = ""
+
+    def __call__(self, folders: Sequence[Path]) -> list[Path]:
+        """All scans in `folders`; none where there is trouble with one of them."""
+        try:
+            found = list(find_scans(folders))
+            trouble = ""
+        except UsageError as error:
+            found, trouble = [], str(error)
+        if trouble != self._trouble:
+            self._say(f"Waiting: {trouble}" if trouble else "The folder can be read again")
+            self._trouble = trouble
+        return found
 
 
 def _changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[Sequence[Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -102,9 +103,10 @@ class Child:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """SIGKILL to the process and all of its own, and wait until it is gone."""
         if self._process:
-            self._process.kill()
+            if self.is_alive():
+                os.killpg(self._process.pid, signal.SIGKILL)  # it leads a session of its own
             self._process.wait()
 
     def describe(self, what: str) -> str:

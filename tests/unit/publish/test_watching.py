@@ -25,13 +25,16 @@ class Watcher:
     def __init__(self, folder: Path) -> None:
         self.seen: list[tuple[str, float]] = []
         self.known: set[Stamp] = set()
+        self.said: list[str] = []
         self.stop = threading.Event()
         self._folder = folder
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        for path in watch([self._folder], self.known.__contains__, QUICK, self.stop):
+        for path in watch(
+            [self._folder], self.known.__contains__, QUICK, self.stop, self.said.append
+        ):
             if path:
                 self.seen.append((path.name, time.monotonic()))
 
@@ -124,11 +127,29 @@ def test_what_is_known_is_not_given(tmp_path: Path) -> None:
     watcher.end()
 
 
+def test_a_folder_that_goes_away_is_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "share"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(JPEG)
+    watcher = Watcher(folder)
+    assert watcher.names(1) == ["1.jpg"]
+    folder.rename(tmp_path / "away")
+    time.sleep(1.2)
+    (tmp_path / "away" / "2.jpg").write_bytes(JPEG)
+    (tmp_path / "away").rename(folder)
+    assert watcher.names(2) == ["1.jpg", "2.jpg"]
+    watcher.end()
+    assert [line.split(":")[0] for line in watcher.said] == [
+        "Waiting",
+        "The folder can be read again",
+    ]
+
+
 def test_a_file_cannot_be_watched(tmp_path: Path) -> None:
     path = tmp_path / "1.jpg"
     path.touch()
     with pytest.raises(UsageError, match="folder"):
-        next(watch([path], lambda _: False, QUICK, threading.Event()))
+        next(watch([path], lambda _: False, QUICK, threading.Event(), pytest.fail))
 
 
 @pytest.mark.parametrize(
