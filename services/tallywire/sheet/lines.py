@@ -10,11 +10,13 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-REACH = 0.13  # of the box: how far inside its expected place a line may lie
-COVERAGE = 0.8  # of the box's side that a printed line darkens; a 7's bar darkens less
+REACH = 0.09  # of the box: how far inside its expected place a line may lie
+COVERAGE = 0.9  # of the box's side that a printed line darkens; a 7's bar darkens less
 EDGE_TO_EDGE = 1.0  # the same for a loose crop, whose digit nearly fills it
 GAP_PX = 4  # half the widest line that a crossing stroke is followed across
 CORNER_PX = 2  # at either end of a side, where lines meet
+OUTLIER = 2.0  # of the paper's noise: what is darker is no grain
+NOISIEST = 30  # ink; more spread than this is writing, not paper
 VISIBLE = 8  # ink, 0 to 255, above the patch's own median: the palest printed line
 
 
@@ -30,12 +32,19 @@ def erase_lines(ink: U8, boxes_px: F64, *, loose: bool = False) -> U8:
         uint8 [side, side, N]: ink without the lines.
     """
     need = EDGE_TO_EDGE if loose else COVERAGE
-    dark = ink > np.median(ink[::4, ::4].reshape(-1, ink.shape[2]), axis=0) + VISIBLE
+    dark = ink > _visible_from(ink)
     wide, tall = boxes_px.T - (0 if loose else 2 * CORNER_PX)
     rows = _lines(dark, wide, boxes_px, need)
     columns = _lines(dark.transpose(1, 0, 2), tall, boxes_px[:, ::-1], need)
     erased = _erase(ink, rows)
     return _erase(erased.transpose(1, 0, 2), columns).transpose(1, 0, 2)
+
+
+def _visible_from(ink: U8) -> F64:
+    """Float64 [N]: ink of the palest line that stands out of each patch's paper."""
+    middle, upper = np.percentile(ink[::4, ::4].reshape(-1, ink.shape[2]), (50, 70), axis=0)
+    noise = (upper - middle) / 0.52  # 70 % lie below 0.52 sigma
+    return np.asarray(middle + np.clip(OUTLIER * noise, VISIBLE, NOISIEST))
 
 
 def _lines(dark: Bools, along_px: F64, boxes_px: F64, need: float) -> Bools:

@@ -15,7 +15,7 @@ Bools = NDArray[np.bool_]
 
 SPECK = 0.004  # of the box's area: less is dust or a bilevel scan's pepper
 MINOR = 0.07  # of the largest stroke's area: less is dropped beside it
-REACH_IN = 0.28  # of the box: a stroke from outside that reaches in less is a neighbour's
+REACH_IN = 0.2  # of the box: a stroke from outside that reaches in less is a neighbour's
 RIM = 0.09  # of the box: what lies wholly this near its edge is a rest of the printed line
 STRANGER = 0.4  # of the largest stroke's area: less, and cut off by a crop's edge, is a neighbour's
 
