@@ -66,7 +66,7 @@ def test_an_empty_box_stays_blank_however_it_is_printed(level: int, noise: float
     assert np.mean([cell.mean() for cell in cells]) < 3
 
 
-@pytest.mark.parametrize("shift", [-5, -3, 0, 3, 5])
+@pytest.mark.parametrize("shift", [-4, -2, 0, 2, 4])
 def test_box_lines_are_erased_where_alignment_is_a_little_off(shift: int) -> None:
     moved = np.roll(with_box(paper(225, 2)), (shift, -shift), (0, 1))
     assert clean_cell(moved).mean() < 3

@@ -18,6 +18,7 @@ from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code, Reason
 from tallywire.records import Lineage, Reading, Rejection, Scan
+from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
 from tallywire.sheet.prepare import U8, prepare
 from tallywire.worker.records_in import Record, key_text, scan_of
@@ -132,10 +133,11 @@ def open_sheet(desk: Desk, record: Record) -> Sheet | Rejection:
     if station is None or contest is None:
         reason = _unknown_station(envelope.station) if contest else _unknown_contest(desk, scan)
         return refuse(desk.election, record, reason, scan)
-    image = decode_image(scan.image, envelope.content_type, desk.max_pixels)
+    layout = desk.layouts[contest.id]
+    halve_from = halve_from_px(layout)
+    image = decode_image(scan.image, envelope.content_type, desk.max_pixels, halve_from)
     if isinstance(image, Reason):
         return refuse(desk.election, record, image, scan)
-    layout = desk.layouts[contest.id]
     prepared = prepare(image.pixels, layout)
     if isinstance(prepared, Reason):
         return refuse(desk.election, record, prepared, scan)
