@@ -24,9 +24,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same night")] = 2015,
     rate: Annotated[
         float | None,
-        typer.Option(
-            min=0.1, help="Scans a second (default: 12 with the page, else no limit)"
-        ),
+        typer.Option(min=0.1, help="Scans a second (default: 12 with the page, else no limit)"),
     ] = None,
     dashboard: Annotated[
         bool, typer.Option(help="Show the live page; --no-dashboard ends by itself")

@@ -77,8 +77,7 @@ def _deal(totals: I64, caps: I64, stations: Sequence[Station], rng: np.random.Ge
     liking /= np.maximum(liking.sum(axis=1, keepdims=True), 1e-12)
     weights = caps[:, None] * turnout * liking
     columns = [
-        rng.multinomial(total, _shares(weights[:, at]))
-        for at, total in enumerate(totals.tolist())
+        rng.multinomial(total, _shares(weights[:, at])) for at, total in enumerate(totals.tolist())
     ]
     counts = np.stack(columns, axis=1).astype(np.int64)
     return _pass_on(counts, caps, rng)

@@ -88,7 +88,9 @@ def read_opened(
         return ReadSheet(opened, opened.found, None)
     answer, policy = classify(opened.found.cells)
     rules = layout if registered is not None else replace(layout, cap_rules=())
-    found = interpret(answer.probabilities, rules, NO_LIMIT if registered is None else registered, policy)
+    found = interpret(
+        answer.probabilities, rules, NO_LIMIT if registered is None else registered, policy
+    )
     return ReadSheet(opened, found, answer.model_version)
 
 
