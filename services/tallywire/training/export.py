@@ -139,8 +139,12 @@ def load_temperature(folder: Path) -> float:
 
 
 def load_network_weights(folder: Path) -> list[NDArray[np.float32]]:
-    """The weights of a saved version, in the order of its network's variables."""
-    return [np.asarray(weight, np.float32) for weight in _load(folder).network.weights]
+    """The weights of a saved version, in the order of its network's weights.
+
+    Drop-out's random state is a variable of the network too, but an integer, and no weight.
+    """
+    saved = _load(folder).network.weights
+    return [np.asarray(weight, np.float32) for weight in saved if weight.dtype.is_floating]
 
 
 def load_saved(folder: Path) -> Predict:
