@@ -19,7 +19,7 @@ NOBODY = "127.0.0.1:1"
 
 BROKERS = ["kafka_bootstrap", *(["apache_kafka"] if apache.is_available() else [])]
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("apache_kafka")]
+pytestmark = pytest.mark.flow
 
 
 @pytest.fixture(params=BROKERS)
