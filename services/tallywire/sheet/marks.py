@@ -61,15 +61,15 @@ def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob,
         look: how colour marks are looked for; black marks are always looked for by tone.
     """
     fill = max(picture.shape[:2]) / max(layout.width_mm, layout.height_mm)
-    make = _colour_masks(picture) if look is Look.COLOUR else _tone_masks(to_grey(picture))
-    black = _tone_masks(to_grey(picture))
+    by_tone = _tone_masks(picture)
+    make = _colour_masks(picture) if look is Look.COLOUR else by_tone
     found: dict[str, tuple[Blob, ...]] = {}
     masks: dict[tuple[int, int, int] | None, _Mask] = {}
     for mark in layout.marks:
         square = mark.kind is MarkKind.CORNER_SQUARE
         key = None if square else mark.colour
         if key not in masks:
-            masks[key] = _outlined(black((0, 0, 0)) if key is None else make(key), square=square)
+            masks[key] = _outlined(by_tone((0, 0, 0)) if key is None else make(key), square=square)
         twins = [
             found[other.id] for other in layout.marks if other.id in found and _alike(mark, other)
         ]
@@ -107,13 +107,13 @@ def _colour_masks(picture: U8) -> MaskMaker:
     return lambda colour: _coloured(hsv, colour)
 
 
-def _tone_masks(grey: U8) -> MaskMaker:
+def _tone_masks(picture: U8) -> MaskMaker:
     """Masks of what is at least half as dark as a colour, against the paper around it."""
     tone: list[F32] = []
 
     def make(colour: tuple[int, int, int]) -> U8:
         if not tone:
-            tone.append(_tone(grey))
+            tone.append(_tone(to_grey(picture)))
         wanted = float(np.dot(colour, (0.299, 0.587, 0.114))) / 255
         return (tone[0] < (1 + max(wanted, BLACK)) / 2).astype(np.uint8)
 
@@ -134,8 +134,8 @@ def _tone(grey: U8) -> F32:
 
 def _hsv(picture: U8) -> U8:
     """Hue, saturation, value with the paper made white, so that lamps tint nothing."""
-    sample = picture[::4, ::4].reshape(-1, 3)
-    brightest = sample.max(axis=1)
+    sample = picture[::6, ::6].reshape(-1, 3)
+    brightest = np.maximum(np.maximum(sample[:, 0], sample[:, 1]), sample[:, 2])
     paper = np.median(sample[brightest >= np.median(brightest)], axis=0)
     table = np.arange(256)[:, None] * (245 / np.maximum(paper, 40))[None]
     balanced = cv2.LUT(picture, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
