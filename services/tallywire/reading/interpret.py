@@ -52,7 +52,7 @@ def interpret(
         policy: thresholds of the model that gave the probabilities.
 
     Raises:
-        ValueError: if `probabilities` do not fit the layout, or its sum rules are no tree.
+        ValueError: if `probabilities` do not fit the layout.
     """
     cells = _by_field(probabilities, layout)
     rows = {field: read_row(found) for field, found in cells.items()}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tallywire.reading.rows import F64, Row
-from tallywire.reading.tree import Tree, backward, best_counts, forward
+from tallywire.reading.tree import Tree, add_up, backward, best_counts, forward, take_best
 
 MOST_CANDIDATES = 24  # counts kept per row
 LEAST_WEIGHT = 1e-8  # less likely counts are left out; together they weigh less than a lost scan
@@ -60,12 +60,12 @@ def decode(
         spread: number of totals that such a paper might show.
     """
     leaves = {field: _weights(row, limits.get(field)) for field, row in rows.items()}
-    up = forward(leaves, tree)
-    evidence = float(np.prod([up[root].sum() for root in tree.roots]))
+    up = forward(leaves, tree, add_up)
+    evidence = float(np.prod([up.weights[root].sum() for root in tree.roots]))
     if evidence <= 0:
         return Decoded(0.0, None, 0.0, {})
     posterior = backward(leaves, up, tree)
-    counts, weight = best_counts(leaves, tree)
+    counts, weight = best_counts(forward(leaves, tree, take_best), tree)
     odds = (1 - prior) * spread * evidence
     return Decoded(odds / (odds + prior), counts, weight / evidence, posterior)
 

@@ -6,12 +6,12 @@ of a rule multiplies its own weights with those of its parts' sum.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tallywire.reading.rows import F64
+from tallywire.reading.rows import F64, I64
 from tallywire.sheet.layout import SumRule
 
 
@@ -23,70 +23,119 @@ class Tree:
     roots: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of a sum: its possible counts, their weights, and the sum of the parts before it."""
+
+    part: str
+    values: I64
+    weights: F64
+    before: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """`weights` by field, for every count, everything below it included; `steps` by total."""
+
+    weights: Mapping[str, F64]
+    steps: Mapping[str, tuple[Step, ...]]
+
+
+Gather = Callable[[F64, F64], F64]
+"""From weights float64 [K] and K shifted messages float64 [K, L] to one of length L."""
+
+
 def plant(rules: Sequence[SumRule]) -> Tree:
     """Arrange sum rules; a total may be a part of another sum (subtotals).
 
-    Raises:
-        ValueError: where a field is in two sums, has two rules, or contains itself.
+    Rules that overlap by nesting become a tree: where `valid = a + b`, `total = a + b + c` is
+    taken as `total = valid + c`. What still fits no tree (sums of rows and of columns at once) is
+    left out: decoding does without it, and the judge checks it afterwards like any rule.
     """
-    parts = [part for rule in rules for part in rule.parts]
-    by_total = {rule.total: rule for rule in rules}
-    roots = tuple(total for total in by_total if total not in parts)
-    if len(set(parts)) < len(parts) or len(by_total) < len(rules):
-        raise ValueError("a field may be part of one sum and the total of one sum only")
-    if len(_reach(roots, by_total)) < len({*parts, *by_total}):
-        raise ValueError("sum rules go round in a circle")
-    return Tree(by_total, roots)
+    kept: dict[str, SumRule] = {}
+    for rule in sorted(rules, key=lambda one: len(one.parts)):
+        nested = _nest(rule, kept)
+        if _fits(nested, kept):
+            kept[nested.total] = nested
+    parts = {part for rule in kept.values() for part in rule.parts}
+    return Tree(kept, tuple(total for total in kept if total not in parts))
 
 
-def forward(leaves: Mapping[str, F64], tree: Tree) -> dict[str, F64]:
-    """By field, its weight for every count, everything below it included (sum-product)."""
-    up: dict[str, F64] = {}
+def forward(leaves: Mapping[str, F64], tree: Tree, gather: Gather) -> Up:
+    """Messages from the parts up to the totals.
+
+    Args:
+        leaves: by field id, the weight of every count by the row itself.
+        gather: `add_up` for the sum over all ways, `take_best` for the best one.
+    """
+    weights: dict[str, F64] = {}
+    steps: dict[str, tuple[Step, ...]] = {}
     for field in _bottom_up(tree):
-        rule = tree.rules.get(field)
-        if rule is None:
-            up[field] = leaves[field]
-        else:
-            sums = _convolve([up[part] for part in rule.parts], len(leaves[field]))
-            up[field] = leaves[field] * sums
-    return up
+        weights[field] = leaves[field]
+        if field in tree.rules:
+            parts = tree.rules[field].parts
+            steps[field], sums = _run(parts, weights, _length(leaves[field]), gather)
+            weights[field] = leaves[field].copy()
+            weights[field][: len(sums)] *= sums
+    return Up(weights, steps)
 
 
-def backward(leaves: Mapping[str, F64], up: Mapping[str, F64], tree: Tree) -> dict[str, F64]:
+def add_up(weights: F64, shifted: F64) -> F64:
+    """Sum over all ways."""
+    return np.asarray(weights @ shifted, np.float64)
+
+
+def take_best(weights: F64, shifted: F64) -> F64:
+    """The best way."""
+    best: F64 = (weights[:, None] * shifted).max(axis=0, initial=0.0)
+    return best
+
+
+def backward(leaves: Mapping[str, F64], up: Up, tree: Tree) -> dict[str, F64]:
     """By field, the posterior of every count given that all sums hold; each sums to 1."""
     down = {root: np.ones(len(leaves[root])) for root in tree.roots}
     for field in reversed(_bottom_up(tree)):
-        rule = tree.rules.get(field)
-        if rule is not None:
-            above = leaves[field] * down[field]
-            down |= _spread(rule.parts, [up[part] for part in rule.parts], above)
-    return {field: _normal(up[field] * down[field]) for field in up}
+        # after[t] weighs "the parts not yet visited sum to t".
+        after = leaves[field] * down[field]
+        for step in reversed(up.steps.get(field, ())):
+            ahead = _ahead(after[: len(step.before)], step.values)
+            down[step.part] = np.zeros(len(leaves[step.part]))
+            down[step.part][step.values] = ahead @ step.before
+            after = step.weights @ ahead
+    return {field: _normal(weights * down[field]) for field, weights in up.weights.items()}
 
 
-def best_counts(leaves: Mapping[str, F64], tree: Tree) -> tuple[dict[str, int], float]:
-    """The most probable consistent set of counts and its weight (max-product)."""
-    best: dict[str, F64] = {}
-    choices: dict[str, list[tuple[str, F64, F64]]] = {}
-    for field in _bottom_up(tree):
-        rule = tree.rules.get(field)
-        best[field] = leaves[field]
-        if rule is not None:
-            sums, choices[field] = _convolve_max(rule.parts, best, len(leaves[field]))
-            best[field] = leaves[field] * sums
-    counts = {root: int(np.argmax(best[root])) for root in tree.roots}
-    weight = float(np.prod([best[root].max() for root in tree.roots]))
+def best_counts(best: Up, tree: Tree) -> tuple[dict[str, int], float]:
+    """The most probable consistent set of counts and its weight, from a pass with `take_best`."""
+    counts = {root: int(np.argmax(best.weights[root])) for root in tree.roots}
+    weight = float(np.prod([best.weights[root].max() for root in tree.roots]))
     for field in reversed(_bottom_up(tree)):
         left = counts[field]
-        for part, before, own in reversed(choices.get(field, [])):
-            taken = np.arange(left + 1)
-            ways = before[left - taken] * np.pad(own, (0, max(0, left + 1 - len(own))))[: left + 1]
-            counts[part] = int(np.argmax(ways))
-            left -= counts[part]
+        for step in reversed(best.steps.get(field, ())):
+            values = step.values[step.values <= left]
+            ways = step.weights[: len(values)] * step.before[left - values]
+            counts[step.part] = int(values[np.argmax(ways)])
+            left -= counts[step.part]
     return counts, weight
 
 
+def _nest(rule: SumRule, kept: Mapping[str, SumRule]) -> SumRule:
+    parts = set(rule.parts)
+    for total, inner in kept.items():
+        if total not in {rule.total, *parts} and parts.issuperset(inner.parts):
+            parts = parts.difference(inner.parts) | {total}
+    order = [*rule.parts, *kept]  # the same rules, the same tree
+    return SumRule(rule.id, rule.total, tuple(sorted(parts, key=order.index)))
+
+
+def _fits(rule: SumRule, kept: Mapping[str, SumRule]) -> bool:
+    taken = {part for other in kept.values() for part in other.parts}
+    below = set(_reach(rule.parts, kept))
+    return rule.total not in {*kept, *below} and taken.isdisjoint(rule.parts)
+
+
 def _reach(roots: Sequence[str], rules: Mapping[str, SumRule]) -> list[str]:
-    """Fields below the roots, each after the field it is part of."""
+    """The fields and those below them, each after the field it is part of."""
     order = list(roots)
     for field in order:
         rule = rules.get(field)
@@ -98,70 +147,42 @@ def _bottom_up(tree: Tree) -> list[str]:
     return _reach(tree.roots, tree.rules)[::-1]
 
 
-def _add(sums: F64, weights: F64) -> F64:
-    """Weights of `sums` plus an independent count, as far as `sums` is long."""
-    total = np.zeros_like(sums)
-    for value in np.flatnonzero(weights[: len(sums)]):
-        total[value:] += weights[value] * sums[: len(sums) - value]
-    return total
+def _length(leaf: F64) -> int:
+    """Sums above the largest possible total are of no use."""
+    possible = np.flatnonzero(leaf)
+    return int(possible[-1]) + 1 if len(possible) else 1
 
 
-def _convolve(parts: Sequence[F64], length: int) -> F64:
-    sums = _nothing(length)
-    for weights in parts:
-        sums = _add(sums, weights)
-    return sums
-
-
-def _convolve_max(
-    parts: Sequence[str], best: Mapping[str, F64], length: int
-) -> tuple[F64, list[tuple[str, F64, F64]]]:
-    sums, steps = _nothing(length), []
-    for part in parts:
-        steps.append((part, sums, best[part]))
-        total = np.zeros(length)
-        for value in np.flatnonzero(best[part][:length]):
-            np.maximum(total[value:], best[part][value] * sums[: length - value], out=total[value:])
-        sums = total
-    return sums, steps
-
-
-def _spread(parts: Sequence[str], up: Sequence[F64], above: F64) -> dict[str, F64]:
-    """Messages from a total down to each of its parts."""
-    length = len(above)
-    before = [_nothing(length)]
-    for weights in up[:-1]:
-        before.append(_add(before[-1], weights))
-    after, found = above, dict[str, F64]()
-    for part, own, sums in zip(reversed(parts), reversed(up), reversed(before), strict=True):
-        # after[t] weighs "this part and everything before it sum to t".
-        found[part] = _correlate(after, sums, own)
-        after = _take(after, own)
-    return found
-
-
-def _correlate(after: F64, sums: F64, own: F64) -> F64:
-    """For every possible count v of `own` the sum over s of sums[s] * after[s + v]."""
-    size, found = len(after), np.zeros(len(own))
-    for value in np.flatnonzero(own[:size]):
-        found[value] = sums[: size - value] @ after[value:]
-    return found
-
-
-def _take(after: F64, own: F64) -> F64:
-    """For every remaining sum s the sum over v of own[v] * after[s + v]."""
-    size = len(after)
-    found = np.zeros(size)
-    for value in np.flatnonzero(own[:size]):
-        found[: size - value] += own[value] * after[value:]
-    return found
-
-
-def _nothing(length: int) -> F64:
-    """The sum of no counts: certainly 0."""
+def _run(
+    parts: Sequence[str], weights: Mapping[str, F64], length: int, gather: Gather
+) -> tuple[tuple[Step, ...], F64]:
     sums = np.zeros(length)
-    sums[0] = 1.0
-    return sums
+    sums[0] = 1.0  # the sum of no parts
+    steps = []
+    for part in parts:
+        own = weights[part][:length]
+        values = np.flatnonzero(own)
+        steps.append(Step(part, values, own[values], sums))
+        sums = gather(own[values], _shift(sums, values))
+    return tuple(steps), sums
+
+
+def _shift(sums: F64, values: I64) -> F64:
+    """Float64 [K, L]: row k is `sums` moved up by values[k]; what falls off the end is lost."""
+    size = len(sums)
+    return _windows(np.concatenate([np.zeros(size), sums]), size)[size - values]
+
+
+def _ahead(after: F64, values: I64) -> F64:
+    """Float64 [K, L]: row k is `after` from values[k] on, then zeros."""
+    size = len(after)
+    return _windows(np.concatenate([after, np.zeros(size)]), size)[values]
+
+
+def _windows(padded: F64, size: int) -> F64:
+    """Every window of `size` entries, one view without copies."""
+    stride = padded.itemsize
+    return np.ndarray((len(padded) - size + 1, size), np.float64, padded, 0, (stride, stride))
 
 
 def _normal(weights: F64) -> F64:
