@@ -18,7 +18,7 @@ from tallywire.worker.app import Limits, make_app
 from tallywire.worker.assignment import LedgerAheadError
 from tallywire.worker.counting import Book
 from tallywire.worker.messages_out import faust_send
-from tallywire.worker.process import Running, assemble, run
+from tallywire.worker.process import Read, Running, assemble, run
 from tallywire.worker.progress import Progress
 from tallywire.worker.read_scan import give_up
 from tallywire.worker.records_in import Record
@@ -26,6 +26,7 @@ from tallywire.worker.retry import Peers
 from tallywire.worker.sequencer import Offer, Partition
 from tallywire.worker.topics import record_exists
 from tests.factories import make_election
+from tests.unit.test_worker_suspects import MemoryStrikes
 
 pytestmark = [
     pytest.mark.flow,
@@ -60,7 +61,8 @@ def build(kafka: str, topic: str, ledger: MemoryLedger) -> Running:
         return give_up(election, record, ValueError("trivial"))
 
     exists = partial(record_exists, kafka)
-    return assemble(app, {topic: (read, book)}, exists, 4, asyncio.Event())
+    desks: dict[str, tuple[Read, Book]] = {topic: (read, book)}
+    return assemble(app, desks, exists, MemoryStrikes(), 4, asyncio.Event())
 
 
 def lose(running: Running, topic: str, swallow: Swallow) -> Counter[tuple[Partition, int]]:

@@ -102,16 +102,16 @@ class Night:
         ).get(timeout=30)
         return Source(sent.topic, sent.partition, sent.offset)
 
-    def start_worker(self, **settings: str) -> Child:
+    def start_worker(self, program: Sequence[str] = ("-m", "tallywire"), **settings: str) -> Child:
         """Start a `tallywire worker` process; `settings` by field name win."""
         extra = {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
-        program = Program(
+        started = Program(
             f"worker-{len(self.workers) + 1}",
-            (sys.executable, "-m", "tallywire", "worker"),
+            (sys.executable, *program, "worker"),
             lambda: True,
             environment={**self.environment, **extra},
         )
-        child = Child(program, self.folder)
+        child = Child(started, self.folder)
         child.start()
         self.workers.append(child)
         return child

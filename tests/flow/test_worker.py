@@ -12,6 +12,8 @@ from threading import Thread
 
 import pytest
 
+from tallywire.reasons import Code
+from tests.flow import poisoned_worker
 from tests.flow.night import (
     Night,
     draw_sheets,
@@ -22,6 +24,7 @@ from tests.flow.night import (
     variant,
     wait_until,
 )
+from tests.flow.poisoned_worker import POISON
 
 pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
 
@@ -91,6 +94,25 @@ def test_a_worker_that_froze_and_woke_up_counts_nothing_twice(night: Night) -> N
     publishing.join()
     assert_accounted_exactly_once(night, count)
     assert sleeper.is_alive()
+
+
+def test_a_scan_that_kills_every_worker_is_refused_in_the_end(night: Night) -> None:
+    sheets, stations = draw_sheets(DRAWN), list(night.election.stations)[:12]
+    for number, station in enumerate(stations):
+        ending = POISON if number == 5 else b""
+        night.send(station, variant(sheets[number % DRAWN], number) + ending)
+
+    def accounted() -> bool:
+        if not any(worker.is_alive() for worker in night.workers):
+            night.start_worker([poisoned_worker.__file__], session_timeout_s="3")
+        return night.outcomes().total() >= len(stations)
+
+    wait_until(accounted, 90, night.tell)
+    assert_accounted_exactly_once(night, len(stations))
+    ((rejection, record),) = night.rejections().values()
+    assert rejection.station == stations[5]
+    assert rejection.reason.code is Code.INTERNAL_ERROR
+    assert record.value.endswith(POISON)
 
 
 def test_sigterm_hands_over_within_ten_seconds(night: Night) -> None:

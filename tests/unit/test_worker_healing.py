@@ -88,6 +88,7 @@ def test_reading_goes_on_at_the_ledgers_offset_within_the_log(
     start = starting_point(("tally.scans", 3), stored, begin, end)
     assert begin <= start.next_offset <= end
     if stored is None:
-        assert start == Start(begin)
+        assert start == Start(begin, waiting=length)
     else:
         assert start.next_offset == stored + start.missing
+        assert start.next_offset + start.waiting == end

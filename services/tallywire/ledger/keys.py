@@ -32,6 +32,16 @@ def gaps(election: str, generation: str) -> str:
     return f"{{{election}:{generation}}}:gaps"
 
 
+def begins(election: str, generation: str) -> str:
+    """Hash: `topic|partition` -> `offset times`: how often a worker began there in a row."""
+    return f"{{{election}:{generation}}}:begins"
+
+
+def marks(election: str, generation: str) -> str:
+    """Hash: `topic|partition|offset` -> times that a worker began to read it alone."""
+    return f"{{{election}:{generation}}}:marks"
+
+
 @dataclass(frozen=True, slots=True)
 class DistrictKeys:
     """The keys of one district in one generation."""

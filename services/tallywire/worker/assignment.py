@@ -15,6 +15,7 @@ from tallywire.errors import UsageError
 from tallywire.worker.faustparts import TallyApp
 from tallywire.worker.retry import Peers, insist
 from tallywire.worker.sequencer import Partition, Sequencer
+from tallywire.worker.suspects import Suspects
 
 Value = TypeVar("Value")
 
@@ -37,10 +38,12 @@ class Offsets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to go on; `missing` offsets before it were expected and are gone from the log."""
+    """Where to go on; `missing` offsets before it were expected and are gone from the log, and
+    `waiting` ones are there to be read."""
 
     next_offset: int
     missing: int = 0
+    waiting: int = 0
 
 
 class LedgerAheadError(UsageError):
@@ -62,10 +65,11 @@ def starting_point(partition: Partition, stored: int | None, begin: int, end: in
         LedgerAheadError: `stored` lies behind the end.
     """
     if stored is None:
-        return Start(begin)  # what was deleted before this ledger began is not its gap
+        return Start(begin, waiting=end - begin)  # what was deleted before us is not our gap
     if stored > end:
         raise LedgerAheadError(partition, stored, end)
-    return Start(max(stored, begin), max(0, begin - stored))
+    first = max(stored, begin)
+    return Start(first, max(0, begin - stored), end - first)
 
 
 class Assignment:
@@ -78,8 +82,10 @@ class Assignment:
         peers: Peers,
         sequencers: Mapping[str, Sequencer[Any, Any]],
         exists: Exists,
+        suspects: Suspects,
     ) -> None:
         self._app, self._ledger, self._peers, self._exists = app, ledger, peers, exists
+        self._suspects = suspects
         self._sequencers = sequencers
         self._log = structlog.get_logger()
         self.complete = asyncio.Event()
@@ -136,6 +142,8 @@ class Assignment:
             for number, offset in (await self._stored(topic)).items()
         }
         starts = await self._compare(assigned, stored)
+        begun = {key: one.next_offset for key, one in starts.items() if one.waiting}
+        await self._suspects.begin(begun)
         for (topic, number), start in starts.items():
             if start.missing:
                 await self.record_gap((topic, number), start.next_offset, start.missing)

@@ -22,6 +22,7 @@ from tallywire.worker.keeper import Keeper
 from tallywire.worker.progress import Progress
 from tallywire.worker.records_in import Record, record_of
 from tallywire.worker.sequencer import Offer, Partition, Sequencer
+from tallywire.worker.suspects import Strikes, Suspects
 
 FINISH_S = 4.0  # at a stop, what is in flight may take so long to be settled
 LEAVE_S = 3.0  # and leaving the group so long
@@ -47,13 +48,16 @@ def assemble(
     app: TallyApp,
     desks: Mapping[str, tuple[Read, Book]],
     exists: Exists,
+    strikes: Strikes,
     in_flight: int,
     stopping: asyncio.Event,
 ) -> Running:
     """One agent and one sequencer for each topic in `desks`; all books are of one ledger."""
     book = next(iter(desks.values()))[1]
-    sequencers = {topic: _sequencer(*desk, in_flight) for topic, desk in desks.items()}
-    assignment = Assignment(app, book.ledger, book.progress.peers, sequencers, exists)
+    peers = book.progress.peers
+    suspects = Suspects(strikes, peers, in_flight)
+    sequencers = {topic: _sequencer(*desk, suspects, in_flight) for topic, desk in desks.items()}
+    assignment = Assignment(app, book.ledger, peers, sequencers, exists, suspects)
     keeper = Keeper(app, assignment, sequencers, book.progress, in_flight)
     running = Running(app, sequencers, assignment, keeper, book.progress, stopping)
     for topic in desks:
@@ -61,9 +65,11 @@ def assemble(
     return running
 
 
-def _sequencer(read: Read, book: Book, in_flight: int) -> Sequencer[Taken, Result]:
+def _sequencer(
+    read: Read, book: Book, suspects: Suspects, in_flight: int
+) -> Sequencer[Taken, Result]:
     async def work(taken: Taken) -> Result:
-        return await read(taken.record)
+        return await suspects.read(taken.record, read, book.give_up)
 
     async def settle_batch(partition: Partition, batch: Any) -> None:
         await settle(book, partition, batch)

@@ -27,6 +27,7 @@ from tallywire.worker.progress import Progress
 from tallywire.worker.read_correction import read_correction
 from tallywire.worker.read_scan import Desk, give_up, policy_of, read_record
 from tallywire.worker.retry import Peers, insist
+from tallywire.worker.suspects import RedisStrikes
 from tallywire.worker.topics import record_exists, wait_for_topics
 from tallywire.worker.writing import message_for
 
@@ -73,7 +74,9 @@ async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -
 async def _work(
     settings: Settings, election: Election, progress: Progress, stopping: asyncio.Event
 ) -> None:
-    ledger = RedisLedger(connect(settings.redis), election, settings.generation)
+    redis = connect(settings.redis)
+    ledger = RedisLedger(redis, election, settings.generation)
+    strikes = RedisStrikes(redis, election.id, settings.generation)
     model = Classifier(
         settings.serving, settings.model, settings.model_version, settings.predict_timeout_s
     )
@@ -112,7 +115,7 @@ async def _work(
         exists = partial(record_exists, settings.kafka)
         start_watchdog(progress)
         try:
-            await run(assemble(app, desks, exists, settings.in_flight, stopping))
+            await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
             warming.cancel()
             await model.close()
