@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.evaluation.mistakes import Mistake
-from tallywire.evaluation.score import bins, risk_coverage
+from tallywire.evaluation.score import risk_coverage
+from tallywire.reading.calibration import bins
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -58,6 +59,8 @@ def draw_reliability(sets: Mapping[str, tuple[F32, U8]], path: Path) -> None:
 
 def draw_risk_coverage(doubt: F64, wrong: NDArray[np.bool_], limit: float, path: Path) -> None:
     """Share of wrong sheets against the share accepted, least doubtful first."""
+    if not len(doubt):
+        return
     figure, axes = plt.subplots(figsize=(6, 4.6))
     coverage, risk = risk_coverage(doubt, wrong)
     axes.plot(100 * coverage, 100 * risk, color=INK)

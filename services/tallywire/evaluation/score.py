@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.evaluation.sheets import Case
+from tallywire.reading.calibration import calibration_error
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reading.rows import read_row
@@ -17,7 +18,8 @@ from tallywire.sheet.layout import Layout
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-BINS = 15
+NO_CELLS = np.zeros((0, 11), np.float32)
+NO_LABELS = np.zeros(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +91,6 @@ def score_cells(probabilities: F32, labels: NDArray[np.uint8]) -> CellScore:
     return CellScore(len(labels), int(right.sum()), calibration_error(probabilities, labels))
 
 
-def calibration_error(probabilities: F32, labels: NDArray[np.uint8]) -> float:
-    """Expected calibration error over 15 equal bins (Guo et al. 2017), 0 to 1."""
-    return float(sum(abs(said - true) * share for said, true, share in bins(probabilities, labels)))
-
-
-def bins(probabilities: F32, labels: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
-    """By bin of confidence that has cells: mean confidence, accuracy, share of all cells."""
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    return [
-        (
-            float(confidence[index == one].mean()),
-            float(right[index == one].mean()),
-            float((index == one).mean()),
-        )
-        for one in np.unique(index)
-    ]
-
-
 def confusion(probabilities: F32, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Int64 [11, 11]: row what is written, column what was read."""
     table = np.zeros((11, 11), np.int64)
@@ -137,8 +119,8 @@ def read_case(case: Case, probabilities: F32, layout: Layout, policy: Policy) ->
 
 def score_sheets(outcomes: Sequence[Outcome], refused: int) -> SheetScore:
     """Score sheets that were read, and remember how many were refused."""
-    probabilities = np.concatenate([one.probabilities for one in outcomes])
-    labels = np.concatenate([one.case.labels for one in outcomes])
+    probabilities = np.concatenate([NO_CELLS, *(one.probabilities for one in outcomes)])
+    labels = np.concatenate([NO_LABELS, *(one.case.labels for one in outcomes)])
     written = [list(one.case.written.values()) for one in outcomes]
     joint = [[count.value for count in one.found.counts] for one in outcomes]
     plain = [list(one.plain) for one in outcomes]

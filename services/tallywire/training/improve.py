@@ -13,6 +13,7 @@ import numpy as np
 
 from tallywire.election_files import load_election, load_layouts
 from tallywire.errors import UsageError
+from tallywire.reading.calibration import fit_temperature
 from tallywire.training.augment import Augment
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import make_corpus
@@ -27,7 +28,6 @@ from tallywire.training.fit import Stage, fit, logits_of
 from tallywire.training.plan import Data
 from tallywire.training.restore import RECORD, load_network
 from tallywire.training.run import Told
-from tallywire.training.temperature import fit_temperature
 
 HELD_OUT = 4  # every fourth corrected station only judges
 REPEATS = 4  # a corrected cell counts as often as so many drawn ones

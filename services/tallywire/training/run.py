@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tallywire.reading.calibration import calibration_error, fit_temperature, softmax
 from tallywire.reading.policy import Policy
 from tallywire.training.card import card_text
 from tallywire.training.cells import Cells, join
@@ -21,7 +22,6 @@ from tallywire.training.fit import Epoch, Stage, fit, logits_of
 from tallywire.training.networks import NETWORKS, NetworkOptions, folded
 from tallywire.training.plan import Plan
 from tallywire.training.restore import load_network
-from tallywire.training.temperature import calibration_error, fit_temperature, softmax
 
 FINE_TUNING = 0.15  # of the learning rate: the network knows digits by then
 

@@ -12,8 +12,6 @@ from tallywire.errors import InvalidFileError
 from tallywire.evaluation.crops import read_crops
 from tallywire.evaluation.mistakes import saliency, worst_mistakes
 from tallywire.evaluation.score import (
-    bins,
-    calibration_error,
     confusion,
     read_case,
     risk_coverage,
@@ -41,13 +39,6 @@ def test_accuracy_and_confusion() -> None:
     labels = np.array([1, 1, 10], np.uint8)
     assert score_cells(probabilities, labels).right == 2
     assert confusion(probabilities, labels)[1, 7] == 1
-
-
-def test_calibration_error_of_a_boaster() -> None:
-    probabilities = spread(*[(1, 0.9)] * 10)
-    labels = np.array([1] * 5 + [2] * 5, np.uint8)
-    assert calibration_error(probabilities, labels) == pytest.approx(0.4, abs=1e-6)
-    assert [share for _, _, share in bins(probabilities, labels)] == [1.0]
 
 
 def test_risk_grows_with_coverage() -> None:

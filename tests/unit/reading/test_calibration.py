@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.training.temperature import calibration_error, fit_temperature, softmax
+from tallywire.reading.calibration import (
+    at_temperature,
+    bins,
+    calibration_error,
+    fit_temperature,
+    softmax,
+)
 
 
 def sample(sharpness: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,3 +55,25 @@ def test_huge_logits_do_not_overflow() -> None:
 def test_perfect_certainty_has_no_calibration_error() -> None:
     labels = np.arange(10, dtype=np.uint8)
     assert calibration_error(np.eye(11)[labels], labels) == 0
+
+
+@given(temperature=st.floats(0.3, 4), seed=st.integers(0, 1000))
+def test_a_models_own_temperature_can_be_undone(temperature: float, seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(0, 2, (20, 11))
+    served = softmax(logits, temperature)
+    np.testing.assert_allclose(at_temperature(served, 1 / temperature), softmax(logits), atol=1e-9)
+
+
+def test_bins_hold_every_cell_once() -> None:
+    logits, labels = sample(1.0, 3)
+    found = bins(softmax(logits), labels)
+    assert sum(share for _, _, share in found) == pytest.approx(1)
+    assert [said for said, _, _ in found] == sorted(said for said, _, _ in found)
+
+
+def test_calibration_error_of_a_boaster() -> None:
+    """Nine in ten, it says of ten cells; five are right."""
+    said = np.tile(np.eye(11)[1] * 0.9 + np.eye(11)[2] * 0.1, (10, 1))
+    labels = np.array([1] * 5 + [2] * 5, np.uint8)
+    assert calibration_error(said, labels) == pytest.approx(0.4)
+    assert [share for _, _, share in bins(said, labels)] == [1.0]

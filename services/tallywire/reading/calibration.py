@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a network's confidence mean what it says."""
+"""Whether a confidence means what it says, and the one number that makes it so. Pure numpy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ F64 = NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.2, 5.0
 BINS = 15
+TINY = 1e-30
 
 
 def fit_temperature(logits: F64, labels: NDArray[np.uint8]) -> float:
@@ -40,17 +41,37 @@ def softmax(logits: F64, temperature: float = 1.0) -> F64:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def calibration_error(probabilities: F64, labels: NDArray[np.uint8]) -> float:
-    """Expected calibration error over 15 equal bins of confidence, 0 to 1."""
-    confidence = probabilities.max(axis=1)
+def at_temperature(probabilities: NDArray[np.floating], temperature: float) -> F64:
+    """What a model says without its own temperature, or at another: its logits, up to a constant
+    that softmax forgets, are the logarithms of its probabilities.
+
+    Args:
+        probabilities: [N, classes].
+        temperature: divides the logarithms; 1 / T undoes a temperature of T.
+    """
+    return softmax(np.log(np.maximum(probabilities.astype(np.float64), TINY)), temperature)
+
+
+def bins(
+    probabilities: NDArray[np.floating], labels: NDArray[np.uint8]
+) -> list[tuple[float, float, float]]:
+    """By bin of confidence that has cells: mean confidence, accuracy, share of all cells."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [
-        abs(float(confidence[bins == b].mean() - right[bins == b].mean()))
-        * float((bins == b).mean())
-        for b in np.unique(bins)
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return [
+        (
+            float(confidence[index == one].mean()),
+            float(right[index == one].mean()),
+            float((index == one).mean()),
+        )
+        for one in np.unique(index)
     ]
-    return float(sum(gaps))
+
+
+def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.uint8]) -> float:
+    """Expected calibration error over 15 equal bins of confidence (Guo et al. 2017), 0 to 1."""
+    return float(sum(abs(said - true) * share for said, true, share in bins(probabilities, labels)))
 
 
 def _loss(logits: F64, labels: NDArray[np.uint8], temperature: float) -> float:
