@@ -23,6 +23,7 @@ from tallywire.evaluation.score import (
     score_sheets,
 )
 from tallywire.evaluation.sheets import Case
+from tallywire.reading.calibration import at_temperature, calibration_error
 from tallywire.reading.policy import Policy
 from tallywire.sheet.layout import Layout
 
@@ -108,6 +109,26 @@ def sheet_figures(score: SheetScore) -> dict[str, Any]:
 def cell_figures(score: CellScore) -> dict[str, Any]:
     """A cell score as plain figures."""
     return {**asdict(score), "accuracy": round(score.accuracy, 6)}
+
+
+def calibration(
+    sets: Mapping[str, tuple[F32, U8]], temperature: float
+) -> dict[str, dict[str, float]]:
+    """By set, and over all cells: the expected calibration error before and after the temperature.
+
+    Args:
+        sets: probabilities float32 [N, 11] as served, and labels uint8 [N].
+        temperature: what the model divides its logits by.
+    """
+    parts = list(sets.values())
+    every = np.concatenate([said for said, _ in parts]), np.concatenate([true for _, true in parts])
+    return {
+        name: {
+            "before": round(calibration_error(at_temperature(said, 1 / temperature), labels), 6),
+            "after": round(calibration_error(said, labels), 6),
+        }
+        for name, (said, labels) in {**sets, "all": every}.items()
+    }
 
 
 def gather(outcomes: Sequence[Outcome]) -> Labelled:

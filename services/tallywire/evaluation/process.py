@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from rich.table import Table
 
 from tallywire.errors import UsageError
 from tallywire.evaluation.card import write_card
-from tallywire.evaluation.run import Ask, Drawn, choose_policy, draw_all, evaluate
+from tallywire.evaluation.run import Ask, Drawn, Model, choose_policy, draw_all, evaluate
 from tallywire.reading.guarantee import Certificate
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy, load_saved, load_temperature, store_policy
 from tallywire.training.mnist import find_mnist
 
 RECORD = "training.json"
+CACHE = Path(".cache")  # where training keeps MNIST too
+CERTIFICATE = "certificate.json"  # beside the threshold that it certifies
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def run(wish: Wish) -> None:
     """
     folders = {version: find_version(wish.folder, version) for version in wish.versions}
     ask = Ask(
-        mnist=find_mnist(wish.mnist or Path(".cache/mnist")),
+        mnist=wish.mnist or find_mnist(CACHE),
         strokes=wish.strokes,
         crops=wish.digits,
         sheets=wish.sheets,
@@ -62,7 +65,7 @@ def run(wish: Wish) -> None:
     for version, folder in folders.items():
         console.print(f"Reading with version {version}", style="dim")
         results[version] = _evaluate(wish, ask, drawn, version, folder)
-        Console().print(to_table(version, results[version]))
+        Console().print(to_table(version, results[version]), to_targets(results[version]))
     if wish.json_file:
         wish.json_file.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -82,25 +85,29 @@ def find_version(folder: Path, version: str) -> Path:
 def _evaluate(wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path) -> dict[str, Any]:
     predict = load_saved(folder)
     policy, certificate = _policy(drawn, folder)
+    model = Model(policy, load_temperature(folder))
     out = wish.out / version
     out.mkdir(parents=True, exist_ok=True)
-    figures = evaluate(ask, drawn, predict, policy, out)
-    figures["temperature"] = load_temperature(folder)
+    figures = evaluate(ask, drawn, predict, model, out)
     if certificate:
         figures["certificate"] = {**asdict(certificate), "holds": certificate.holds}
     if wish.card:
         record = folder / RECORD
         about = json.loads(record.read_text()) if record.is_file() else {}
-        (folder / "README.md").write_text(write_card(int(version), about, figures, certificate))
+        (folder / "README.md").write_text(write_card(version, about, figures, certificate))
     return figures
 
 
 def _policy(drawn: Drawn, folder: Path) -> tuple[Policy, Certificate | None]:
     given = Policy(**load_policy(folder))
+    kept = folder / CERTIFICATE
     if not drawn.choosing:
-        return given, None
+        stored = Certificate(**json.loads(kept.read_text())) if kept.is_file() else None
+        fits = stored is not None and isclose(stored.threshold, given.max_error_probability)
+        return given, stored if fits else None
     policy, certificate = choose_policy(drawn, load_saved(folder), given)
     store_policy(folder, asdict(policy))
+    kept.write_text(json.dumps(asdict(certificate), indent=2) + "\n")
     return policy, certificate
 
 
@@ -144,4 +151,20 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
     note = f"{mixed['accepted_wrong']} of {mixed['accepted']} wrong"
     table.add_row("accepted of mixed", f"{mixed['accepted_share']:.1%}", note)
     table.add_row("ms a cell, one core", f"{figures['ms_per_cell']}")
+    return table
+
+
+def to_targets(figures: dict[str, Any]) -> Table:
+    """Every target with what was measured."""
+    table = Table(title="Targets", title_style="bold")
+    for name in ("on", "measure", "measured", "target", ""):
+        table.add_column(name, justify="left" if name in ("on", "measure") else "right")
+    for one in figures["targets"]:
+        shown = [
+            f"{value:.3g}" if one["measure"].startswith("ms") else f"{value:.2%}"
+            for value in (one["measured"], one["limit"])
+        ]
+        side = "at least" if one["at_least"] else "at most"
+        met = "[green]met[/]" if one["met"] else "[red]missed[/]"
+        table.add_row(one["on"], one["measure"], shown[0], f"{side} {shown[1]}", met)
     return table

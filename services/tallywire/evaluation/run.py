@@ -16,6 +16,7 @@ from tallywire.evaluation.crops import read_crops
 from tallywire.evaluation.hands import test_hands, validation_hand
 from tallywire.evaluation.measure import (
     Labelled,
+    calibration,
     cell_figures,
     gather,
     label_cells,
@@ -27,6 +28,7 @@ from tallywire.evaluation.measure import (
 from tallywire.evaluation.mistakes import Predict, worst_mistakes
 from tallywire.evaluation.score import Outcome, confusion
 from tallywire.evaluation.sheets import Case, Draw, draw_cases
+from tallywire.evaluation.targets import judge_targets
 from tallywire.reading.guarantee import TARGET, Certificate, choose
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
@@ -58,6 +60,14 @@ class Ask:
     choosing: int
     processes: int
     election: str = "mx-2015-d15"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What goes with a saved network: when to accept, and the temperature inside it."""
+
+    policy: Policy
+    temperature: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
 
 def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy, Certificate]:
     """The policy that held-out sheets certify, and its certificate."""
-    outcomes, _ = read_cases(drawn.choosing, predict, drawn.layout, replace(OPEN))
+    outcomes, _ = read_cases(drawn.choosing, predict, drawn.layout, OPEN)
     candidates = [one for one in outcomes if not one.found.reasons]
     errors = np.array([one.found.error_probability for one in candidates])
     wrong = np.array([not one.exact for one in candidates])
@@ -106,20 +116,28 @@ def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy
 
 
 def evaluate(
-    ask: Ask, drawn: Drawn, predict: Predict, policy: Policy, out: Path | None
+    ask: Ask, drawn: Drawn, predict: Predict, model: Model, out: Path | None
 ) -> dict[str, Any]:
     """Measure one model on everything; pictures go to `out` if given."""
-    figures: dict[str, Any] = {"policy": asdict(policy), "rendered": {}}
+    policy = model.policy
+    figures: dict[str, Any] = {
+        "policy": asdict(policy),
+        "temperature": model.temperature,
+        "rendered": {},
+    }
     reliability: dict[str, tuple[Any, Any]] = {}
     for name, cases in drawn.sets.items():
         outcomes, refused = read_cases(cases, predict, drawn.layout, policy)
         figures["rendered"][name] = summary(outcomes, refused)
-        reliability[name] = (gather(outcomes).probabilities, gather(outcomes).labels)
-        _draw_cells(gather(outcomes), name, predict, out)
+        cells = gather(outcomes)
+        reliability[name] = (cells.probabilities, cells.labels)
+        _draw_cells(cells, name, predict, out)
     mixed, refused = read_cases(drawn.mixed, predict, drawn.layout, policy)
     figures["mixed"] = summary(mixed, refused)
     figures["ms_per_cell"] = round(time_per_cell_ms(predict, gather(mixed).cells), 4)
     figures |= _loose(ask, predict, out, reliability)
+    figures["calibration"] = calibration(reliability, model.temperature)
+    figures["targets"] = [{**asdict(one), "met": one.met} for one in judge_targets(figures)]
     if out:
         pictures.draw_reliability(reliability, out / "reliability.png")
         _draw_risk(mixed, out / "risk-coverage.png")

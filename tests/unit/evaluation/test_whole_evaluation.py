@@ -1,0 +1,81 @@
+"""A small evaluation of a shipped model, from drawn sheets to the card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallywire.evaluation.process import Wish, run
+from tests.unit.training.factories import tiny_digits
+
+MODELS = Path(__file__).parents[3] / "model_repo" / "digits"
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """IDX files of plain figures, as MNIST's test part and as its training part."""
+    folder = tmp_path_factory.mktemp("mnist")
+    for part, copies in (("t10k", 4), ("train", 600)):
+        digits = tiny_digits(copies)
+        for kind, magic, data in (
+            ("images-idx3", 2051, digits.images),
+            ("labels-idx1", 2049, digits.labels),
+        ):
+            head = struct.pack(f">{1 + data.ndim}I", magic, *data.shape)
+            (folder / f"{part}-{kind}-ubyte").write_bytes(head + data.tobytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory, mnist: Path) -> tuple[Path, Path]:
+    """The folder of the model and the folder of the pictures, with the figures in it."""
+    folder, out = tmp_path_factory.mktemp("digits"), tmp_path_factory.mktemp("out")
+    shutil.copytree(MODELS / "1", folder / "1")
+    run(Wish(("1",), folder, mnist, None, None, 2, 4, 9, out, True, out / "figures.json"))
+    return folder / "1", out
+
+
+@pytest.fixture(scope="module")
+def figures(evaluated: tuple[Path, Path]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads((evaluated[1] / "figures.json").read_text())["1"]
+    return found
+
+
+def test_every_condition_is_measured_both_ways(figures: Mapping[str, Any]) -> None:
+    names = [f"mnist test, {name}" for name in ("clean", "scanner", "phone", "harsh")]
+    assert list(figures["rendered"]) == names
+    for one in figures["rendered"].values():
+        assert one["sheets"] == 2
+        assert one["counts_exact_joint"] >= one["counts_exact_plain"] - 3
+    assert figures["rendered"]["mnist test, clean"]["cells_accuracy"] > 0.9
+
+
+def test_targets_and_calibration_are_in_the_json(figures: Mapping[str, Any]) -> None:
+    assert {"before", "after"} == set(figures["calibration"]["all"])
+    assert [one["on"] for one in figures["targets"]][-1] == "one core"
+    assert all(isinstance(one["met"], bool) for one in figures["targets"])
+
+
+def test_few_sheets_promise_nothing_and_the_model_keeps_that(
+    evaluated: tuple[Path, Path], figures: Mapping[str, Any]
+) -> None:
+    kept = json.loads((evaluated[0] / "certificate.json").read_text())
+    assert not figures["certificate"]["holds"]
+    assert kept["threshold"] == pytest.approx(figures["policy"]["max_error_probability"])
+
+
+def test_the_card_says_what_was_measured(evaluated: tuple[Path, Path]) -> None:
+    card = (evaluated[0] / "README.md").read_text()
+    for words in ("version 1", "| mnist test, scanner |", "DOES NOT HOLD", "## Targets"):
+        assert words in card
+
+
+def test_pictures_are_drawn(evaluated: tuple[Path, Path]) -> None:
+    names = {path.name for path in (evaluated[1] / "1").glob("*.png")}
+    assert {"reliability.png", "risk-coverage.png", "confusion-mnist-test-scanner.png"} <= names
