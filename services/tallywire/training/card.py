@@ -32,6 +32,8 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
         record: what `training.json` holds.
     """
     plan, figures, cells = record["plan"], record["figures"], record["training_cells"]
+    earlier = record.get("earlier")
+    first = [_earlier_line(earlier)] if earlier else []
     sources = [SOURCES["mnist"]] + ([SOURCES["strokes"]] if plan["data"]["strokes"] else [])
     rows = [f"| {name} | {100 * share:.2f} % |" for name, share in figures["accuracy"].items()]
     return "\n".join(
@@ -49,6 +51,7 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
             *(f"- {source}" for source in sources),
             f"- {cells['drawn']:,} cells drawn from these on synthetic paper, and"
             f" {cells['rendered']:,} cut from rendered tally sheets through the whole pipeline.",
+            *first,
             "",
             "## Measured by the training run, on validation writers",
             "",
@@ -64,4 +67,12 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
             "All options, counts and epochs are in `training.json`, the curves in `curves.png`.",
             "",
         ]
+    )
+
+
+def _earlier_line(record: Mapping[str, Any]) -> str:
+    cells = record["training_cells"]
+    return (
+        f"- Before that, a first run on {cells['drawn']:,} drawn and {cells['rendered']:,} rendered"
+        f" cells and MNIST's {cells['mnist']:,} digits (its record is in `training.json`)."
     )

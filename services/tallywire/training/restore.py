@@ -19,11 +19,21 @@ def load_network(folder: Path) -> Any:
     Raises:
         UsageError: the version has no record of how it was trained.
     """
-    record = folder / RECORD
-    if not record.is_file():
-        raise UsageError(f"{record}: not there; only a version made by `tallywire train` has one")
-    plan = json.loads(record.read_text(encoding="utf-8"))["plan"]
+    plan = read_record(folder)["plan"]
     options = NetworkOptions(plan["dropout"], batch_norm=False)  # it was folded on export
     network = NETWORKS[plan["network"]](options)
     network.set_weights(load_network_weights(folder))
     return network
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `training.json` of a saved version holds.
+
+    Raises:
+        UsageError: the version has no record of how it was trained.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        raise UsageError(f"{path}: not there; only a version made by `tallywire train` has one")
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record

@@ -21,7 +21,7 @@ from tallywire.training.export import load_saved, save_model
 from tallywire.training.fit import Epoch, Stage, fit, logits_of
 from tallywire.training.networks import NETWORKS, NetworkOptions, folded
 from tallywire.training.plan import Plan
-from tallywire.training.restore import load_network
+from tallywire.training.restore import load_network, read_record
 
 FINE_TUNING = 0.15  # of the learning rate: the network knows digits by then
 
@@ -52,6 +52,7 @@ def train(plan: Plan, told: Told) -> Figures:
         InvalidFileError: a file of the handwriting or the election is wrong.
     """
     keras.utils.set_random_seed(plan.seed)
+    earlier = read_record(plan.start_from) if plan.start_from else None  # may be overwritten
     corpus = make_corpus(plan.data, plan.seed, told.progress)
     # A saved version has its normalisation folded into its weights.
     options = NetworkOptions(plan.dropout, plan.batch_norm and plan.start_from is None)
@@ -65,7 +66,7 @@ def train(plan: Plan, told: Told) -> Figures:
     figures = _figures(plain, corpus, calibration, temperature)
     save_model(plain, temperature, asdict(Policy()), plan.folder)
     _check_saved(plan.folder, plain, temperature, calibration)
-    write_record(plan, corpus, epochs, figures)
+    write_record(plan, corpus, epochs, figures, earlier)
     return figures
 
 
@@ -147,8 +148,15 @@ def _check_saved(folder: Path, network: Any, temperature: float, cells: Cells) -
         raise AssertionError(f"{folder} does not answer as the trained network")
 
 
-def write_record(plan: Plan, corpus: Corpus, epochs: tuple[Epoch, ...], figures: Figures) -> None:
-    """Write `training.json`, the card and `curves.png` beside the model."""
+def write_record(
+    plan: Plan,
+    corpus: Corpus,
+    epochs: tuple[Epoch, ...],
+    figures: Figures,
+    earlier: dict[str, Any] | None = None,
+) -> None:
+    """Write `training.json`, the card and `curves.png` beside the model; `earlier` is the record of the
+    version that was trained further."""
     record = {
         "plan": asdict(plan),
         "training_cells": {
@@ -159,6 +167,7 @@ def write_record(plan: Plan, corpus: Corpus, epochs: tuple[Epoch, ...], figures:
         "classes": np.bincount(join([corpus.cells, corpus.tally]).labels, minlength=11).tolist(),
         "figures": asdict(figures),
         "epochs": [asdict(epoch) for epoch in epochs],
+        "earlier": earlier,
     }
     text = json.dumps(record, indent=1, default=_plain)
     (plan.folder / "training.json").write_text(text + "\n", encoding="utf-8")
