@@ -155,8 +155,10 @@ def write_record(
     figures: Figures,
     earlier: dict[str, Any] | None = None,
 ) -> None:
-    """Write `training.json`, the card and `curves.png` beside the model; `earlier` is the record of the
-    version that was trained further."""
+    """Write `training.json`, the card and `curves.png` beside the model.
+
+    `earlier` is the record of the version that was trained further.
+    """
     record = {
         "plan": asdict(plan),
         "training_cells": {
