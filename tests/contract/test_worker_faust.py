@@ -14,6 +14,7 @@ from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.records import Rejection
+from tallywire.worker import healing, keeper
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.assignment import LedgerAheadError
 from tallywire.worker.counting import Book
@@ -26,6 +27,7 @@ from tallywire.worker.retry import Peers
 from tallywire.worker.sequencer import Offer, Partition
 from tallywire.worker.topics import record_exists
 from tests.factories import make_election
+from tests.flow.night import SESSION_S
 from tests.unit.test_worker_suspects import MemoryStrikes
 
 pytestmark = [
@@ -51,7 +53,7 @@ def publish(kafka: str, topic: str, partitions: int = 1) -> None:
 def build(kafka: str, topic: str, ledger: MemoryLedger) -> Running:
     """A worker whose reading is trivial: every record is a refusal at its place."""
     election = make_election()
-    app = make_app(Limits(kafka, f"group-{topic}", 6.0, 65536))
+    app = make_app(Limits(kafka, f"group-{topic}", SESSION_S, 65536))
     book = Book(
         ledger, faust_send(app), lambda *_: None, partial(give_up, election), Progress(Peers())
     )
@@ -122,8 +124,10 @@ async def test_events_lost_on_the_way_are_read_again(kafka_bootstrap: str, uniqu
 
 
 async def test_a_hole_in_the_log_is_recorded_and_reading_goes_on(
-    kafka_bootstrap: str, unique: str
+    kafka_bootstrap: str, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keeper, "TICK_S", 0.2)
+    monkeypatch.setattr(healing, "SETTLE_S", 0.2)
     publish(kafka_bootstrap, unique)
     ledger = MemoryLedger(make_election())
     running = build(kafka_bootstrap, unique, ledger)

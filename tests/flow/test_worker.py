@@ -79,11 +79,11 @@ def test_two_workers_on_a_fresh_topic_and_one_is_killed(night: Night) -> None:
 
 def test_a_worker_that_froze_and_woke_up_counts_nothing_twice(night: Night) -> None:
     """Asleep for longer than the session, with scans in flight that another worker reads."""
-    count = 80
+    count = 60
     draw_sheets(DRAWN)
     sleeper = night.start_worker()
     wait_until(lambda: "partitions assigned" in night.log(sleeper), 30, night.tell)
-    publishing = Thread(target=publish_many, args=(night, count, 40.0))
+    publishing = Thread(target=publish_many, args=(night, count, 20.0))
     publishing.start()
     wait_until(lambda: night.outcomes().total() >= 5, 20, night.tell)
     signal_worker(sleeper, signal.SIGSTOP)
@@ -104,7 +104,7 @@ def test_a_scan_that_kills_every_worker_is_refused_in_the_end(night: Night) -> N
 
     def accounted() -> bool:
         if not any(worker.is_alive() for worker in night.workers):
-            night.start_worker([poisoned_worker.__file__], session_timeout_s="3")
+            night.start_worker([poisoned_worker.__file__])
         return night.outcomes().total() >= len(stations)
 
     wait_until(accounted, 90, night.tell)

@@ -9,7 +9,7 @@ from typing import Any
 from tallywire.settings import MIB
 from tallywire.worker.faustparts import TallyApp
 
-BUFFERED_EVENTS = 16  # images in memory between the fetcher and the agent
+BUFFERED_EVENTS = 8  # images in memory between the fetcher and the agent
 FETCH_BYTES = 4 * MIB  # of one partition in one answer
 HEADROOM_BYTES = 64 * 1024  # headers and framing around the largest image
 
