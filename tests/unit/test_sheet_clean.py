@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tallywire.sheet.clean import BOX_PX, PATCH_PX, clean_cell, clean_crop, clean_patches
+from tallywire.sheet.frame import Frame, find_frame
 
 U8 = NDArray[np.uint8]
 SIDE = 96  # of a drawn patch; its box is three quarters of that
@@ -32,6 +35,9 @@ def with_digit(
 ) -> U8:
     ink = np.zeros_like(patch)
     cv2.putText(ink, str(digit), at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 4, cv2.LINE_AA)
+    # Leaning like handwriting: the font's upright 0 is as square as a box.
+    lean = np.array([[1, -0.25, 12], [0, 1, 0]])
+    ink = np.asarray(cv2.warpAffine(ink, lean, (SIDE, SIDE)), np.uint8)
     share = ink.astype(np.float64) / 255
     return np.asarray(patch * (1 - share) + level * share, np.uint8)
 
@@ -149,6 +155,37 @@ def test_a_crop_cut_through_its_neighbours_keeps_only_the_digit() -> None:
     crowded = tight.copy()
     cv2.line(crowded, (0, 10), (3, 30), 60, 3)
     assert likeness(clean_crop(tight), clean_crop(crowded)) > 0.95
+
+
+@pytest.mark.parametrize("digit", range(10))
+@pytest.mark.parametrize("margin", [0, 3, 10])
+def test_a_loose_crop_of_a_printed_box_looks_like_its_cell(digit: int, margin: int) -> None:
+    patch = with_digit(with_box(paper(215, 2)), digit)
+    crop = patch[LOW - margin : HIGH + margin + 1, LOW - margin : HIGH + margin + 1]
+    assert likeness(clean_crop(crop), clean_cell(patch)) > 0.9
+
+
+def test_an_empty_box_is_blank_as_a_loose_crop_too() -> None:
+    for margin in (0, 4, 11):
+        patch = with_box(paper(215, 2))
+        crop = patch[LOW - margin : HIGH + margin + 1, LOW - margin : HIGH + margin + 1]
+        assert clean_crop(crop).mean() < 3
+
+
+@pytest.mark.parametrize("missing", range(4))
+def test_a_box_cut_off_on_one_side_is_still_a_box(missing: int) -> None:
+    dark = np.zeros((60, 50), bool)
+    for side, rows, columns in (
+        (0, slice(5, 7), slice(3, 48)), (1, slice(5, 56), slice(46, 48)),
+        (2, slice(54, 56), slice(3, 48)), (3, slice(5, 56), slice(3, 5)),
+    ):  # fmt: skip
+        if side != missing:
+            dark[rows, columns] = True
+    whole = Frame(4.0, 6.0, 47.0, 55.0)
+    edge = {0: {"top": 0.0}, 1: {"right": 50.0}, 2: {"bottom": 60.0}, 3: {"left": 0.0}}
+    assert find_frame(dark) == replace(whole, **edge[missing])
+    dark[54:56] = dark[:, 3:5] = False
+    assert find_frame(dark) is None
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.sheet.lines import erase_lines
+from tallywire.sheet.frame import cut_frame, find_frame
+from tallywire.sheet.lines import erase_lines, visible_from
 from tallywire.sheet.strokes import Strokes, find_strokes
 
 U8 = NDArray[np.uint8]
@@ -73,18 +74,34 @@ def clean_cell(patch: U8, margin: float = MARGIN) -> U8:
 
 
 def clean_crop(crop: U8) -> U8:
-    """Normalise a loose crop of one digit, without a known box around it.
+    """Normalise a loose crop: of one digit, or of a cell whose box's place is not known.
 
     Args:
-        crop: uint8 [h, w], grey, dark ink on light paper, cut tightly.
+        crop: uint8 [h, w], grey, dark ink on light paper, cut around the digit or the box.
 
     Returns:
         uint8 [28, 28], ink high, paper 0.
     """
+    dark = _dark(crop)
+    frame = find_frame(dark)
+    if frame is not None:
+        found = frame.scaled(crop.shape[1] / dark.shape[1], crop.shape[0] / dark.shape[0])
+        patch, wide, tall = cut_frame(crop, found, PATCH_PX, BOX_PX)
+        return np.asarray(clean_patches(patch[None], np.array([[wide, tall]]))[0])
     height, width = crop.shape
     scale = CROP_PX / max(height, width)
     box = np.array([[width * scale, height * scale]])
     return np.asarray(clean_patches(_on_canvas(crop, scale)[None], box, loose=True)[0])
+
+
+def _dark(crop: U8) -> NDArray[np.bool_]:
+    """Bool [h, w]: pixels that stand out of the paper, on a crop scaled to a patch's size."""
+    scale = PATCH_PX / max(crop.shape)
+    size = max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = np.asarray(cv2.resize(crop, size, interpolation=method), np.uint8)
+    ink = relative_ink(small[:, :, None])
+    return np.asarray((ink > visible_from(ink))[:, :, 0])
 
 
 def clean_patches(patches: U8, boxes_px: F64, *, loose: bool = False) -> U8:

@@ -32,7 +32,7 @@ def erase_lines(ink: U8, boxes_px: F64, *, loose: bool = False) -> U8:
         uint8 [side, side, N]: ink without the lines.
     """
     need = EDGE_TO_EDGE if loose else COVERAGE
-    dark = ink > _visible_from(ink)
+    dark = ink > visible_from(ink)
     wide, tall = boxes_px.T - (0 if loose else 2 * CORNER_PX)
     rows = _lines(dark, wide, boxes_px, need)
     columns = _lines(dark.transpose(1, 0, 2), tall, boxes_px[:, ::-1], need)
@@ -40,7 +40,7 @@ def erase_lines(ink: U8, boxes_px: F64, *, loose: bool = False) -> U8:
     return _erase(erased.transpose(1, 0, 2), columns).transpose(1, 0, 2)
 
 
-def _visible_from(ink: U8) -> F64:
+def visible_from(ink: U8) -> F64:
     """Float64 [N]: ink of the palest line that stands out of each patch's paper."""
     middle, upper = np.percentile(ink[::4, ::4].reshape(-1, ink.shape[2]), (50, 70), axis=0)
     noise = (upper - middle) / 0.52  # 70 % lie below 0.52 sigma
