@@ -70,8 +70,10 @@ def main() -> None:
         # Loading only what was asked for keeps a worker from importing a dashboard.
         build([asked] if asked in COMMANDS else COMMANDS)()
     except UsageError as error:
-        console.print(f"[bold red]Wrong usage or input[/]\n{error}", highlight=False)
+        console.print(
+            f"[bold red]Wrong usage or input[/]\n{error}", highlight=False, soft_wrap=True
+        )
         sys.exit(WRONG_USAGE)
     except TallywireError as error:
-        console.print(f"[bold red]Failed[/]\n{error}", highlight=False)
+        console.print(f"[bold red]Failed[/]\n{error}", highlight=False, soft_wrap=True)
         sys.exit(FAILED)

@@ -99,9 +99,10 @@ def test_a_broker_that_starts_later_is_waited_for(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", f"{LOOPBACK}:{port}", "late")
     write_scans(desk.scans, 20)
     waiting = desk.start()
-    time.sleep(3)
-    assert waiting.poll() is None
-    assert "Waiting for Kafka" in desk.output()
+    while "Waiting for Kafka" not in desk.output():
+        assert waiting.poll() is None
+        time.sleep(0.1)
+    time.sleep(2.5)
     plan = Plan(tmp_path / "run", redis=False, model=False, ports={"broker": port})
     with LocalStack(plan):
         assert waiting.wait(60) == 0
