@@ -16,7 +16,11 @@ def report(
     ] = None,
     generation: Annotated[str | None, typer.Option(help="Ledger [default: the live one]")] = None,
     truth: Annotated[
-        Path | None, typer.Option(help="Counts of single stations: truth.csv of `render`")
+        Path | None,
+        typer.Option(
+            help="Official counts by station: truth.csv of `render`, or a CSV with columns"
+            " `station` and the options' ids"
+        ),
     ] = None,
     election: Annotated[
         str | None, typer.Option(help="Election folder, or the id of a shipped election")

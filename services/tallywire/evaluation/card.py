@@ -1,4 +1,4 @@
-"""The model card: what a version is, what it was measured on, what it promises."""
+"""The measured half of a model card: on what, how well, and what it promises."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from typing import Any
 
 from tallywire.reading.guarantee import Certificate
 
+MARK = "<!-- Everything below is written by `tallywire evaluate`. -->"
 
-def write_card(
-    version: str,
-    record: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    certificate: Certificate | None,
-) -> str:
-    """Markdown from the training record and the figures of one evaluation."""
+
+def join_card(card: str, version: str, evaluation: str) -> str:
+    """The training run's card with this evaluation in the place of the last one.
+
+    Args:
+        card: what stands there; empty if there is no card yet.
+        evaluation: of `write_evaluation`.
+    """
+    about = card.split(MARK)[0].rstrip() or f"# Digits, version {version}"
+    return f"{about}\n\n{MARK}\n\n{evaluation}"
+
+
+def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None) -> str:
+    """Markdown of one evaluation's figures."""
     return "\n".join(
         [
-            f"# Digit model, version {version}",
-            "",
-            "Written by `tallywire evaluate`; every figure below is from its last run.",
-            "",
-            *_about(record),
             "## Rendered sheets, unseen writers",
             "",
             "| set | cells | calibration error | sheets exact, arg-max | joint | refused | votes of"
@@ -38,7 +41,7 @@ def write_card(
             *_calibration(figures),
             *_promise(figures, certificate),
             *_targets(figures),
-            f"One cell takes {figures['ms_per_cell']} ms on one core, in calls of one sheet.",
+            f"One cell takes {figures['ms_per_cell']} ms of one core, in calls of one sheet.",
             "",
             "What was looked at: training and validation writers while building; the open part of"
             " the loose crops for gaps between domains. Nobody trained, tuned or chose a version on"
@@ -46,14 +49,6 @@ def write_card(
             "",
         ]
     )
-
-
-def _about(record: Mapping[str, Any]) -> list[str]:
-    if not record:
-        return []
-    rows = [f"| {name.replace('_', ' ')} | {value} |" for name, value in record.items()
-            if isinstance(value, str | int | float)]  # fmt: skip
-    return ["| | |", "|---|---|", *rows, ""]
 
 
 def _sheet_row(name: str, one: Mapping[str, Any]) -> str:

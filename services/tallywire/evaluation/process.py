@@ -14,14 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tallywire.errors import UsageError
-from tallywire.evaluation.card import write_card
+from tallywire.evaluation.card import join_card, write_evaluation
 from tallywire.evaluation.run import Ask, Drawn, Model, choose_policy, draw_all, evaluate
 from tallywire.reading.guarantee import Certificate
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy, load_saved, load_temperature, store_policy
 from tallywire.training.mnist import find_mnist
 
-RECORD = "training.json"
+CARD = "README.md"
 CACHE = Path(".cache")  # where training keeps MNIST too
 CERTIFICATE = "certificate.json"  # beside the threshold that it certifies
 
@@ -92,9 +92,9 @@ def _evaluate(wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path) ->
     if certificate:
         figures["certificate"] = {**asdict(certificate), "holds": certificate.holds}
     if wish.card:
-        record = folder / RECORD
-        about = json.loads(record.read_text()) if record.is_file() else {}
-        (folder / "README.md").write_text(write_card(version, about, figures, certificate))
+        card = folder / CARD
+        before = card.read_text() if card.is_file() else ""
+        card.write_text(join_card(before, version, write_evaluation(figures, certificate)))
     return figures
 
 
@@ -124,6 +124,8 @@ def _draw(ask: Ask, console: Console) -> Drawn:
         def tell(title: str, done: int, total: int) -> None:
             if title not in tasks:
                 tasks[title] = bar.add_task(title, total=total)
+                if not console.is_terminal:
+                    console.print(f"Drawing {total} sheets: {title}")
             bar.update(tasks[title], completed=done)
 
         return draw_all(ask, tell)

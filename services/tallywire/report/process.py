@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,20 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tallywire.election import Contest, Election
-from tallywire.election_files import load_election, load_layouts
+from tallywire.election_files import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.generations import live_generation
 from tallywire.ledger.snapshot import list_stations
 from tallywire.report.figures import (
-    Votes,
     official_totals,
     pair_up,
     shares,
     spreads,
     tallies_of,
 )
+from tallywire.report.official import read_official
 from tallywire.report.page import Report
 from tallywire.settings import Settings
-from tallywire.truth import read_truth
 
 
 def make_report(
@@ -35,7 +32,7 @@ def make_report(
 
     Args:
         generation: the live one if None.
-        truth: the renderer's truth.csv, or official counts of the same columns.
+        truth: the renderer's truth.csv, or a CSV of official counts by station.
 
     Raises:
         UsageError: no such contest, or nothing has been counted.
@@ -55,7 +52,7 @@ def make_report(
     tallies = tallies_of(states, contest.id)
     if generation is None or not tallies:
         raise UsageError(f"generation {generation}: nothing has been counted yet")
-    official = truth_votes(election, contest, truth) if truth else {}
+    official = read_official(election, contest, truth) if truth else {}
     return Report(
         election=election,
         contest=contest,
@@ -65,22 +62,6 @@ def make_report(
         shares=shares(tallies, contest, official_totals(contest, official)),
         spreads=spreads(tallies, contest),
     )
-
-
-def truth_votes(election: Election, contest: Contest, path: Path) -> Mapping[str, Votes]:
-    """Official votes by station and option, from a truth.csv."""
-    folder = path.parent if contest.layout.endswith(".toml") else None
-    layout = load_layouts(election, folder)[contest.id]
-    option_of = {one.id: one.option for one in layout.fields if one.option}
-    return {
-        row.station: {
-            option_of[field]: votes or 0
-            for field, votes in row.written.items()
-            if field in option_of
-        }
-        for row in read_truth(path)
-        if row.contest == contest.id
-    }
 
 
 def to_json(report: Report) -> dict[str, Any]:

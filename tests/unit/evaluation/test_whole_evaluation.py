@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tallywire.evaluation.card import MARK, join_card
 from tallywire.evaluation.process import Wish, run
 from tests.unit.training.factories import tiny_digits
 
@@ -74,6 +75,9 @@ def test_the_card_says_what_was_measured(evaluated: tuple[Path, Path]) -> None:
     card = (evaluated[0] / "README.md").read_text()
     for words in ("version 1", "| mnist test, scanner |", "DOES NOT HOLD", "## Targets"):
         assert words in card
+    shipped = (MODELS / "1" / "README.md").read_text()
+    assert card.startswith(shipped.split(MARK)[0].rstrip())
+    assert join_card(card, "1", "new").count(MARK) == 1
 
 
 def test_pictures_are_drawn(evaluated: tuple[Path, Path]) -> None:
