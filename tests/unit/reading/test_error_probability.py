@@ -14,28 +14,43 @@ import pytest
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.records import Verdict
-from tests.unit.reading.sheets import make_layout
+from tests.unit.reading.sheets import make_layout, written
 
 PARTS, SHEETS, UNBALANCED = 6, 1500, 0.17
 LAYOUT = make_layout(PARTS, 3, cap=True)
 POLICY = Policy(max_error_probability=0.02, min_count_probability=0.0, unbalanced_prior=UNBALANCED)
 
 
-def draw(rng: np.random.Generator) -> tuple[list[int], np.ndarray]:
+def draw(rng: np.random.Generator) -> tuple[list[int | None], np.ndarray]:
     """What is written, and calibrated probabilities of its cells."""
-    counts = [int(value) for value in rng.integers(0, 120, PARTS)]
+    counts = [int(value) for value in rng.integers(0, 120, PARTS) * rng.integers(0, 8, PARTS) // 7]
     total = sum(counts)
     if rng.random() < UNBALANCED:
         total += int(rng.choice([-50, -10, -2, -1, 1, 2, 10, 50]))
-    counts.append(abs(total))
-    digits = [int(digit) for count in counts for digit in f"{count:03d}"]
-    cells = np.zeros((len(digits), 11), np.float32)
-    for cell, digit in zip(cells, digits, strict=True):
+    rows = [sign(count, rng) for count in [*counts, abs(total)]]
+    cells = np.concatenate([doubt(written(row), rng) for row in rows])
+    read = [None if row == "___" else int(row.replace("_", "0")) for row in rows]
+    return read, cells.astype(np.float32)
+
+
+def sign(count: int, rng: np.random.Generator) -> str:
+    """Leading zeros, leading blanks, or for a zero an empty row."""
+    kind = rng.random()
+    if count == 0 and kind < 0.1:
+        return "___"
+    return f"{count:03d}" if kind < 0.6 else f"{count:_>3d}"
+
+
+def doubt(cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Cells that are as often right as they say, and else show the second class."""
+    for cell in cells:
+        true = int(cell.argmax())
         sure = float(rng.choice([0.9999, 0.999, 0.99, 0.8], p=[0.7, 0.2, 0.07, 0.03]))
-        other = int((digit + rng.integers(1, 10)) % 10)
-        told, rest = (digit, other) if rng.random() < sure else (other, digit)
+        other = int((true + rng.integers(1, 11)) % 11)
+        told, rest = (true, other) if rng.random() < sure else (other, true)
+        cell[:] = 0
         cell[told], cell[rest] = sure, 1 - sure
-    return counts, cells
+    return cells
 
 
 @cache
