@@ -19,6 +19,7 @@ from tallywire.errors import UsageError
 from tallywire.modelserver.repository import Repository, State
 from tallywire.modelserver.servicers import ModelServicer, PredictionServicer
 
+AWAKE_S = 0.5
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024  # 5,000 cells; a sheet has about 45
 GRACE_S = 5.0
 LOG = structlog.get_logger()
@@ -98,7 +99,9 @@ def run(serve: Serve) -> None:
     loaded = [v.number for v in running.repository.versions if v.state is State.AVAILABLE]
     # One line that a supervisor can wait for; the port is there since it may have been 0.
     print(f"ready {running.address} {serve.model} {','.join(map(str, loaded)) or '-'}", flush=True)
-    asked.wait()
+    # The kernel may hand the signal to another thread, which does not wake this one.
+    while not asked.wait(AWAKE_S):
+        pass
     running.stop()
 
 
