@@ -175,14 +175,20 @@ class Assignment:
         batch of several records as one; the high-water mark of a fetch is right.
         """
         consumer = self._app.consumer
-        begins = await consumer.earliest_offsets(*assigned)
-        ends = await consumer.highwaters(*assigned)
-        held = consumer.assignment()
-        marks = {tp: consumer.highwater(tp) or 0 if tp in held else 0 for tp in assigned}
+        begins, ends = await asyncio.gather(
+            consumer.earliest_offsets(*assigned), consumer.highwaters(*assigned)
+        )
         return (
             {TP(*tp): at for tp, at in begins.items()},
-            {TP(*tp): max(at, marks[TP(*tp)]) for tp, at in ends.items()},
+            {TP(*tp): max(at, self.high_water(TP(*tp))) for tp, at in ends.items()},
         )
+
+    def high_water(self, tp: TP) -> int:
+        """The end of the log as the last fetch said; 0 where there was none."""
+        consumer = self._app.consumer
+        if tp not in consumer.assignment():
+            return 0
+        return consumer.highwater(tp) or 0
 
     async def record_gap(self, partition: Partition, next_offset: int, missing: int) -> None:
         """Note in the ledger that `missing` offsets before `next_offset` do not exist."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -36,6 +36,8 @@ class Keeper:
         self._app, self._assignment, self._sequencers = app, assignment, sequencers
         self._progress, self._limit = progress, limit
         self._states: dict[Partition, Standstill] = {}
+        self._begins: dict[TP, int] = {}
+        self._ends: dict[TP, int] = {}
         self._wake = asyncio.Event()
         self._log = structlog.get_logger()
 
@@ -51,29 +53,52 @@ class Keeper:
 
     async def run(self) -> None:
         """Look every second, and at once when a gap shows, until cancelled."""
+        asking = asyncio.create_task(self._ask_bounds())
+        try:
+            while not asking.done():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), timeout=TICK_S)
+                self._wake.clear()
+                with self._kafka():
+                    await asyncio.wait_for(self._look(), timeout=ANSWER_S)
+            asking.result()  # it ends only by a bug: then so do we, and are started again
+        finally:
+            asking.cancel()
+
+    async def _ask_bounds(self) -> None:
+        """Keep knowing where the logs begin and end. Beside the looking, since the broker answers
+        on the connection of the fetches, and only after the one that waits there."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout=TICK_S)
-            self._wake.clear()
-            try:
-                await asyncio.wait_for(self._look(), timeout=ANSWER_S)
-                self._progress.peers.succeeded("kafka")
-            except (KafkaError, OSError, TimeoutError) as error:
-                self._progress.peers.failed("kafka", str(error) or repr(error))
-                self._beat({})
+            assigned = {TP(*key) for key in self._assignment.positions()}
+            if assigned:
+                with self._kafka():
+                    bounds = self._assignment.log_bounds(assigned)
+                    self._begins, self._ends = await asyncio.wait_for(bounds, timeout=ANSWER_S)
+                    self._progress.peers.succeeded("kafka")
+            await asyncio.sleep(TICK_S)
+
+    @contextmanager
+    def _kafka(self) -> Iterator[None]:
+        """What the broker does not answer is told, and asked again later."""
+        try:
+            yield
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._progress.peers.failed("kafka", str(error) or repr(error))
 
     async def _look(self) -> None:
-        expected = self._assignment.positions()
-        assigned = {TP(*key) for key in expected}
-        if not assigned or not self._assignment.complete.is_set():
+        if not self._assignment.complete.is_set():
             return self._beat({})
-        begins, ends = await self._assignment.log_bounds(assigned)
-        expected = {key: at for key, at in self._assignment.positions().items() if key in expected}
-        self._beat({key: max(0, ends[TP(*key)] - at) for key, at in expected.items()})
+        expected = self._assignment.positions()
+        ends = {key: self._end(TP(*key)) for key in expected}
+        self._beat({key: max(0, ends[key] - at) for key, at in expected.items()})
         self._states = {key: self._state(key, at) for key, at in expected.items()}
         for key in expected:
-            await self._heal(key, begins[TP(*key)], ends[TP(*key)])
+            await self._heal(key, self._begins.get(TP(*key), 0), ends[key])
         return None
+
+    def _end(self, tp: TP) -> int:
+        """The next offset of the log as far as we know: as told, or as the last fetch said."""
+        return max(self._ends.get(tp, 0), self._assignment.high_water(tp))
 
     def _beat(self, behind: Mapping[Partition, int]) -> None:
         in_flight = sum(sequencer.in_flight() for sequencer in self._sequencers.values())
