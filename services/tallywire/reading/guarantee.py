@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 TARGET = 0.005
 CONFIDENCE = 0.95
 SUGGESTING = 3  # every third sheet; certifying needs the more
-LADDER = (0.25, 0.5, 1.0, 2.0)  # of the suggested threshold, strict to loose
+LADDER = (0.05, 0.1, 0.2, 0.4)  # of the target, by the reader's own account, strict to loose
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,17 @@ def upper_bound(wrong: int, of: int, confidence: float = CONFIDENCE) -> float:
 def choose(errors: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Certificate:
     """The loosest threshold that can be certified, or the strictest one tried, which is not.
 
-    Every third sheet suggests a threshold; the others test stricter ones first, then looser ones,
-    and stop at the first that fails. In such a fixed sequence each test may take the whole risk of
-    5 % (Learn then Test, Angelopoulos et al. 2021, section 3.1), where trying them at will would
-    have to share it.
+    Every third sheet suggests thresholds, by the share of errors that the reader itself expects
+    below them; the others test the strictest first, then looser ones, and stop at the first that
+    fails. In such a fixed sequence each test may take the whole risk of 5 % (Learn then Test,
+    Angelopoulos et al. 2021, section 3.1), where trying them at will would have to share it.
 
     Args:
         errors: float64 [N], error probability of each sheet that has no other reason to be held.
         wrong: bool [N], whether one of its counts is wrong.
     """
     suggests = np.arange(len(errors)) % SUGGESTING == 0
-    middle = _suggest(errors[suggests], wrong[suggests])
-    thresholds = [min(1.0, middle * factor) for factor in LADDER]
+    thresholds = [_suggest(errors[suggests], TARGET * share) for share in LADDER]
     found = [certify(one, errors[~suggests], wrong[~suggests]) for one in thresholds]
     passed = [*takewhile(lambda one: one.holds, found)]
     return passed[-1] if passed else found[0]
@@ -94,12 +93,12 @@ def certify(
     return Certificate(threshold, count, bad, len(errors), upper_bound(bad, count, confidence))
 
 
-def _suggest(errors: NDArray[np.float64], wrong: NDArray[np.bool_]) -> float:
-    """The loosest threshold below which the share of wrong sheets is half of what is allowed."""
-    order = np.argsort(errors, kind="stable")
-    seen = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
-    fine = np.flatnonzero(seen <= TARGET / 2)
-    return float(errors[order[fine[-1]]]) if len(fine) else 0.0
+def _suggest(errors: NDArray[np.float64], risk: float) -> float:
+    """The loosest threshold below which the reader expects at most that share of wrong sheets."""
+    ordered = np.sort(errors)
+    expected = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
+    fine = np.flatnonzero(expected <= risk)
+    return float(ordered[fine[-1]]) if len(fine) else 0.0
 
 
 def _at_most(wrong: int, of: int, share: float) -> float:
