@@ -54,7 +54,7 @@ def test_a_healthy_stack_has_no_failure(
         kafka=kafka_bootstrap,
         serving=model_server,
         topic_prefix=unique,
-        model_version=1,
+        model_version=2,
     )
     create(settings)
     findings = examine(settings, TIMEOUT_S)

@@ -64,6 +64,7 @@ def publish_folder(
     with Display(console, sum(1 for _ in folder.glob("*.jpg"))) as display:
         report = process.Report(display.say, display.show, receipts.append)
         result = process.publish(order, report)
+        display.show(result, at_once=True)
     if result.interrupted:
         raise KeyboardInterrupt
     if not result.is_complete:
