@@ -22,6 +22,7 @@ U8 = NDArray[np.uint8]
 
 CLASSES = [*map(str, range(10)), "blank"]
 COLUMNS = 8
+FEWEST = 10  # cells in a bin: fewer say nothing about its accuracy
 INK, ACCENT, QUIET = "#1b2a41", "#c8553d", "#9aa5b1"
 
 
@@ -47,7 +48,7 @@ def draw_reliability(sets: Mapping[str, tuple[F32, U8]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 5.4))
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--")
     for name, (probabilities, labels) in sets.items():
-        points = bins(probabilities, labels)
+        points = [one for one in bins(probabilities, labels) if one[2] * len(labels) >= FEWEST]
         sizes = [10 + 220 * share for _, _, share in points]
         line = axes.plot([p[0] for p in points], [p[1] for p in points], label=name)
         axes.scatter([p[0] for p in points], [p[1] for p in points], sizes,

@@ -139,7 +139,7 @@ def evaluate(
     figures["calibration"] = calibration(reliability, model.temperature)
     figures["targets"] = [{**asdict(one), "met": one.met} for one in judge_targets(figures)]
     if out:
-        pictures.draw_reliability(reliability, out / "reliability.png")
+        pictures.draw_reliability(_grouped(reliability), out / "reliability.png")
         _draw_risk(mixed, out / "risk-coverage.png")
     return figures
 
@@ -157,6 +157,17 @@ def _loose(
         if name != "crops, held out":  # nobody looks at single ones of these
             _draw_cells(part, name, predict, out)
     return {"loose": {name: cell_figures(part.score) for name, part in found.items()}}
+
+
+def _grouped(sets: Mapping[str, tuple[Any, Any]]) -> Mapping[str, tuple[Any, Any]]:
+    """All conditions of one handwriting together: single ones have too few doubtful cells."""
+    chosen: dict[str, list[tuple[Any, Any]]] = {}
+    for name, one in sets.items():
+        chosen.setdefault(name.split(", ")[0], []).append(one)
+    return {
+        name: (np.concatenate([said for said, _ in of]), np.concatenate([true for _, true in of]))
+        for name, of in chosen.items()
+    }
 
 
 def _as_cells(images: Any) -> Any:
