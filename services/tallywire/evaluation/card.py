@@ -106,11 +106,12 @@ def _promise(figures: Mapping[str, Any], certificate: Certificate | None) -> lis
         "",
     ]
     if certificate:
-        held = "holds" if certificate.holds else "DOES NOT HOLD"
+        held = "holds" if certificate.holds else "DOES NOT HOLD; the limit is as it was"
         lines += [
-            f"Certificate: {certificate.wrong} of {certificate.accepted} accepted held-out sheets"
-            f" were wrong, so at most {certificate.upper:.2%} are, with 95 % confidence"
-            f" (Clopper-Pearson, one-sided). The promise of 0.5 % {held}.",
+            f"Certificate of the limit {certificate.threshold:.4g}: {certificate.wrong} of"
+            f" {certificate.accepted} accepted held-out sheets were wrong, so at most"
+            f" {certificate.upper:.2%} are, with 95 % confidence (Clopper-Pearson, one-sided)."
+            f" The promise of 0.5 % {held}.",
             "",
         ]
     return lines

@@ -22,6 +22,7 @@ from tallywire.training.export import load_policy, load_saved, load_temperature,
 from tallywire.training.mnist import find_mnist
 
 CARD = "README.md"
+FLOAT32 = 1e-5  # a SavedModel keeps its policy as float32
 CACHE = Path(".cache")  # where training keeps MNIST too
 CERTIFICATE = "certificate.json"  # beside the threshold that it certifies
 
@@ -103,11 +104,14 @@ def _policy(drawn: Drawn, folder: Path) -> tuple[Policy, Certificate | None]:
     kept = folder / CERTIFICATE
     if not drawn.choosing:
         stored = Certificate(**json.loads(kept.read_text())) if kept.is_file() else None
-        fits = stored is not None and isclose(stored.threshold, given.max_error_probability)
+        fits = stored is not None and isclose(
+            stored.threshold, given.max_error_probability, rel_tol=FLOAT32
+        )
         return given, stored if fits else None
     policy, certificate = choose_policy(drawn, load_saved(folder), given)
-    store_policy(folder, asdict(policy))
-    kept.write_text(json.dumps(asdict(certificate), indent=2) + "\n")
+    if certificate.holds:
+        store_policy(folder, asdict(policy))
+        kept.write_text(json.dumps(asdict(certificate), indent=2) + "\n")
     return policy, certificate
 
 

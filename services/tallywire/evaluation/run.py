@@ -106,12 +106,14 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
 
 
 def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy, Certificate]:
-    """The policy that held-out sheets certify, and its certificate."""
+    """The policy that held-out sheets certify, and its certificate; the given one if none is."""
     outcomes, _ = read_cases(drawn.choosing, predict, drawn.layout, OPEN)
     candidates = [one for one in outcomes if not one.found.reasons]
     errors = np.array([one.found.error_probability for one in candidates])
     wrong = np.array([not one.exact for one in candidates])
     certificate = choose(errors, wrong)
+    if not certificate.holds:
+        return given, certificate
     return replace(given, max_error_probability=certificate.threshold), certificate
 
 

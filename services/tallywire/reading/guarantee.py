@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 TARGET = 0.005
 CONFIDENCE = 0.95
 SUGGESTING = 3  # every third sheet; certifying needs the more
-LADDER = (0.05, 0.1, 0.2, 0.4)  # of the target, by the reader's own account, strict to loose
+LADDER = (0.05, 0.1, 0.2, 0.4, 0.8)  # of the target, by the reader's own account, strict to loose
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def upper_bound(wrong: int, of: int, confidence: float = CONFIDENCE) -> float:
         the share p at which seeing `wrong` or fewer has probability 1 - confidence; 1 for `of` 0.
     """
     if wrong >= of:
-        return 1.0
+        return 1.0  # of nothing, too
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -62,12 +62,14 @@ def upper_bound(wrong: int, of: int, confidence: float = CONFIDENCE) -> float:
 
 
 def choose(errors: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Certificate:
-    """The loosest threshold that can be certified, or the strictest one tried, which is not.
+    """The loosest threshold that can be certified; else one whose certificate does not hold.
 
     Every third sheet suggests thresholds, by the share of errors that the reader itself expects
     below them; the others test the strictest first, then looser ones, and stop at the first that
-    fails. In such a fixed sequence each test may take the whole risk of 5 % (Learn then Test,
-    Angelopoulos et al. 2021, section 3.1), where trying them at will would have to share it.
+    fails. One that accepts too few to pass even without an error is not tested: how many it
+    accepts says nothing of how many are wrong. In such a fixed sequence each test may take the
+    whole risk of 5 % (Learn then Test, Angelopoulos et al. 2021, section 3.1), where trying them
+    at will would have to share it.
 
     Args:
         errors: float64 [N], error probability of each sheet that has no other reason to be held.
@@ -76,8 +78,9 @@ def choose(errors: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Certificate
     suggests = np.arange(len(errors)) % SUGGESTING == 0
     thresholds = [_suggest(errors[suggests], TARGET * share) for share in LADDER]
     found = [certify(one, errors[~suggests], wrong[~suggests]) for one in thresholds]
-    passed = [*takewhile(lambda one: one.holds, found)]
-    return passed[-1] if passed else found[0]
+    tested = [one for one in found if upper_bound(0, one.accepted) <= TARGET]
+    passed = [*takewhile(lambda one: one.holds, tested)]
+    return passed[-1] if passed else (tested or found[-1:])[0]
 
 
 def certify(

@@ -61,3 +61,17 @@ def test_the_promise_is_broken_less_often_than_one_time_in_twenty() -> None:
 def test_a_reader_that_does_not_know_when_it_is_wrong_gets_no_certificate() -> None:
     rng = np.random.default_rng(3)
     assert not choose(rng.random(2000), rng.random(2000) < 0.05).holds
+
+
+def test_too_few_sheets_for_any_promise() -> None:
+    errors, _ = calibrated(300, 4)
+    found = choose(errors, np.zeros(300, bool))
+    assert not found.holds
+    assert found.wrong == 0
+
+
+def test_a_reader_that_is_never_quite_sure_may_still_be_certified() -> None:
+    """Its doubt has a floor, so that the strictest limits accept nothing; looser ones do."""
+    found = choose(np.full(3000, 0.002), np.zeros(3000, bool))
+    assert found.holds
+    assert found.accepted == found.of
