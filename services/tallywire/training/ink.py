@@ -204,11 +204,10 @@ def _cross(canvas: U8, width: float, height: float, pen: int, rng: Generator) ->
 
 
 def _slash(canvas: U8, width: float, height: float, pen: int, rng: Generator) -> None:
-    # Wide and corner to corner: a steeper or shorter stroke is a 1.
+    # Falling from corner to corner: a rising stroke is a leaning 1, to a person too.
     dx, dy = width * rng.uniform(0.42, 0.6), height * rng.uniform(0.36, 0.56)
-    sign = 1 if rng.random() < 0.85 else -1
     x, y = MIDDLE + rng.normal(0, 0.03) * width, MIDDLE + rng.normal(0, 0.03) * height
-    _line(canvas, (x - dx, y + sign * dy), (x + dx, y - sign * dy), pen, rng)
+    _line(canvas, (x - dx, y - dy), (x + dx, y + dy), pen, rng)
 
 
 def _dots(canvas: U8, width: float, height: float, pen: int, rng: Generator) -> None:

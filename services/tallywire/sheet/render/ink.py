@@ -134,7 +134,8 @@ def _write_blank(paper: U8, cell: Box, blank: Blank, desk: Desk) -> None:
     flat = rng.normal(0, 0.12) * reach
     lines = {
         Blank.DASH: (((-far, flat), (far, -flat)),),
-        Blank.SLASH: (((-far, far + flat), (far, -far)),),
+        # It falls: a rising stroke is a leaning 1, to a person too.
+        Blank.SLASH: (((-far, -far + flat), (far, far)),),
         Blank.CROSS: (((-far, far), (far, -far + flat)), ((-far, -far + flat), (far, far))),
     }[blank]
     for line in lines:
