@@ -43,8 +43,8 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
             *_targets(figures),
             f"One cell takes {figures['ms_per_cell']} ms of one core, in calls of one sheet.",
             "",
-            "No version is trained on the writers or crops above. What was looked at while building is"
-            " for whoever built it to say: write it below.",
+            "No version is trained on the writers or crops above. What was looked at while"
+            " building is for whoever built it to say: write it below.",
             "",
         ]
     )
