@@ -26,6 +26,8 @@ COMMANDS = (
     "train",
     "evaluate",
     "report",
+    "export",
+    "verify",
     "bench",
     "doctor",
 )

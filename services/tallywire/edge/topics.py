@@ -22,6 +22,7 @@ ENVELOPE_BYTES = 64 * 1024
 """Room for key, headers and record framing around a value; a rejection adds its reason."""
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
+EARLIEST = -2  # what Kafka calls the first offset of a log
 MISSING = 3  # Kafka's error code UNKNOWN_TOPIC_OR_PARTITION
 
 
@@ -149,6 +150,19 @@ def end_offsets(kafka: str, topic: str) -> dict[int, int]:
     """
     with admin_client(kafka) as client:
         return _end_offsets(client, topic)
+
+
+def log_bounds(kafka: str, topic: str) -> dict[int, tuple[int, int]]:
+    """By partition, the first offset of `topic` and the one behind its last; see `end_offsets`.
+
+    Raises:
+        PeerError: the broker is away, or has no such topic.
+    """
+    with admin_client(kafka) as client:
+        ends = _end_offsets(client, topic)
+        wanted = {TopicPartition(topic, number): EARLIEST for number in ends}
+        begins = client.list_partition_offsets(wanted)
+    return {tp.partition: (max(0, begins[tp].offset), ends[tp.partition]) for tp in wanted}
 
 
 def _end_offsets(client: Any, topic: str) -> dict[int, int]:
