@@ -25,6 +25,7 @@ COMMANDS = (
     "dashboard",
     "train",
     "evaluate",
+    "review",
     "report",
     "export",
     "verify",
