@@ -8,14 +8,21 @@ from tallywire.wire import SCHEMA, encode, encode_rejection_headers
 from tallywire.worker.messages_out import Message
 from tallywire.worker.records_in import Record
 
+OMITTED = ("value-omitted", b"replayed; see the original record")
+
 
 def message_for(
-    topics: Topics, record: Record, result: Reading | Correction | Rejection
+    topics: Topics,
+    record: Record,
+    result: Reading | Correction | Rejection,
+    *,
+    bytes_too: bool = True,
 ) -> Message | None:
     """The message of one result; None for a correction, which the ledger alone keeps.
 
     A refusal carries the record's own headers too, under `original-`, so that it can be repaired
-    and published again.
+    and published again. Without `bytes_too` it says where they stand instead: a replay would copy
+    what the live count has put there already.
     """
     if isinstance(result, Reading):
         schema = (("schema", str(SCHEMA).encode()),)
@@ -23,5 +30,7 @@ def message_for(
     if isinstance(result, Rejection):
         original = tuple((f"original-{name}", value) for name, value in record.headers)
         headers = (*encode_rejection_headers(result), *original)
-        return Message(topics.rejected, record.key, record.value, headers)
+        if bytes_too:
+            return Message(topics.rejected, record.key, record.value, headers)
+        return Message(topics.rejected, record.key, None, (*headers, OMITTED))
     return None
