@@ -114,7 +114,12 @@ async def _work(
         scans = Book(
             ledger=ledger,
             send=faust_send(app),
-            message=partial(message_for, settings.topics, bytes_too=settings.rejected_bytes),
+            message=partial(
+                message_for,
+                settings.topics,
+                generation=settings.generation,
+                bytes_too=settings.rejected_bytes,
+            ),
             give_up=partial(give_up, election),
             progress=progress,
         )
