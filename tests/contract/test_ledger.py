@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from tallywire.election import Election
+from tallywire.errors import PeerError
 from tallywire.ledger import keys
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.snapshot import (
@@ -19,7 +20,8 @@ from tallywire.ledger.snapshot import (
 )
 from tallywire.ledger.state import Event, Outcome, Status
 from tallywire.ledger.store import Ledger, RedisLedger, connect
-from tallywire.records import Verdict
+from tallywire.records import Correction, Verdict
+from tallywire.wire import encode
 from tests.factories import (
     CORRECTIONS,
     SCANS,
@@ -113,6 +115,62 @@ async def test_a_history_told_twice_gives_the_same_totals(opened: Opened) -> Non
         "stations|-|rejected": 1,
         next(name for name in once["-"] if name.startswith("time|")): 1,
     }
+
+
+async def test_what_is_to_be_published_is_what_was_applied_first(opened: Opened) -> None:
+    ledger, totals = opened
+    first, second = make_reading("d1-1", 0), make_rejection("d1-1", 0)
+    told = await ledger.take(first)
+    assert (told.outcome, told.publish) == (Outcome.COUNTED, first)
+    # Another worker reads the scan again after a crash, and judges it otherwise.
+    for other in (second, make_reading("d1-1", 0, votes={"A": 1}), first):
+        told = await ledger.take(other)
+        assert told.outcome is Outcome.COUNTED
+        assert told.publish is not None
+        assert encode(told.publish) == encode(first)
+    await ledger.forget([first])
+    assert (await ledger.take(second)).publish is None
+    assert totals()["d1"]["scans|counted"] == 1
+    assert "scans|rejected" not in totals()["d1"]
+
+
+async def test_the_outbox_holds_each_event_until_it_is_forgotten(opened: Opened) -> None:
+    ledger, _ = opened
+    for event in HISTORY:
+        await ledger.take(event)
+    scans = [event for event in HISTORY if not isinstance(event, Correction)]
+    await ledger.forget(scans[:5])
+    await ledger.forget(scans[:5])  # again is a no-op
+    waiting = [(await ledger.take(event)).publish for event in HISTORY]
+    assert waiting == [None] * 5 + scans[5:] + [None]  # a correction has no message
+
+
+async def test_an_emptied_outbox_leaves_no_key(
+    election: Election, redis_url: str, reader: Redis
+) -> None:
+    store = RedisLedger(connect(redis_url), election, "g1")
+    scans = [event for event in HISTORY if not isinstance(event, Correction)]
+    for event in scans:
+        await store.take(event)
+    outbox = keys.DistrictKeys(election.id, "g1", "d1").outbox
+    assert reader.hlen(outbox) == 5
+    await store.forget(scans)
+    assert not reader.exists(outbox)
+    await store.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"Reading {", b"Unheard-of {}"])
+async def test_an_outbox_that_cannot_be_read_is_never_taken_for_published(
+    election: Election, redis_url: str, reader: Redis, body: bytes
+) -> None:
+    store = RedisLedger(connect(redis_url), election, "g1")
+    event = make_reading("d1-1", 0)
+    await store.take(event)
+    outbox = keys.DistrictKeys(election.id, "g1", "d1").outbox
+    reader.hset(outbox, f"{SCANS}[0]@0", body)
+    with pytest.raises(PeerError, match="outbox"):
+        await store.take(event)
+    await store.close()
 
 
 async def test_memory_and_redis_agree_to_the_last_counter(

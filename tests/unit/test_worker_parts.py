@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -189,6 +190,7 @@ def test_a_refusal_keeps_bytes_key_and_headers() -> None:
     assert (message.topic, message.key, message.value) == ("tally.rejected", b"d1-1", b"image")
     assert headers["reason"] == b"internal_error"
     assert headers["original-a"] == b"1"
+    assert headers["generation"] == b"g1"
     assert decode(Rejection, headers["rejection"]) == rejection
     assert rejection.station == "d1-1"
     assert rejection.district == "d1"
@@ -196,11 +198,24 @@ def test_a_refusal_keeps_bytes_key_and_headers() -> None:
     assert "oops" in str(rejection.reason.evidence)
 
 
+def test_a_give_up_names_the_contest_that_the_reading_would_have() -> None:
+    two = make_election()
+    two = replace(two, contests=(*two.contests, replace(two.contests[0], id="council")))
+    named = make_record(headers=(("contest", b"council"),))
+    assert give_up(two, named, ValueError("oops")).contest == "council"
+    for headers in ((), (("contest", b"\xff"),), (("contest", b"nobody"),)):
+        assert give_up(two, make_record(headers=headers), ValueError("oops")).contest is None
+
+
 def test_a_reading_goes_to_its_topic_and_a_correction_to_none() -> None:
     record, topics = make_record(), Topics("tally")
     message = message_for(topics, record, make_reading("d1-1"))
     assert message is not None
     assert message.topic == "tally.readings"
+    assert dict(message.headers)["generation"] == b"g1"
+    other = message_for(topics, record, make_reading("d1-1"), generation="g12")
+    assert other is not None
+    assert dict(other.headers)["generation"] == b"g12"
     assert message_for(topics, record, make_correction("d1-1")) is None
 
 

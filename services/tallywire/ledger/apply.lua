@@ -1,6 +1,7 @@
 -- Writes one station's next record and the difference it makes, or nothing at all.
--- KEYS: record, totals, revision, review, stations.  All in the district's slot.
--- ARGV: version read, version written, body, member, in review (0/1), then counter, difference, ...
+-- KEYS: record, totals, revision, review, stations, outbox.  All in the district's slot.
+-- ARGV: version read, version written, body, member, in review (0/1), source, event to be published
+-- (empty for none), then counter, difference, ...
 -- Answers -1 where it wrote, else the version that the record has. Sent twice (redis-py repeats a
 -- command whose answer was lost), the second one changes nothing; the caller then reads the record
 -- again and sees from its last offset that the first one did it.
@@ -15,7 +16,10 @@ if ARGV[5] == '1' then
 else
   redis.call('SREM', KEYS[4], ARGV[4])
 end
-for i = 6, #ARGV, 2 do
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[6], ARGV[6], ARGV[7])
+end
+for i = 8, #ARGV, 2 do
   redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 redis.call('INCR', KEYS[3])

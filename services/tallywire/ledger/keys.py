@@ -79,6 +79,11 @@ class DistrictKeys:
         """Set: `contest:station` of every station that has a record."""
         return f"{self._tag}:stations"
 
+    @property
+    def outbox(self) -> str:
+        """Hash: source -> the event applied there, until the broker has its message."""
+        return f"{self._tag}:outbox"
+
     def station(self, contest: str, station: str) -> str:
         """Hash: `version` and `body` (canonical JSON) of one station's record."""
         return f"{self._tag}:station:{contest}:{station}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tallywire.election import Election
 from tallywire.ledger import counters
 from tallywire.ledger.place import empty_state, place_of
-from tallywire.ledger.state import Event, Outcome, StationState, apply
+from tallywire.ledger.state import Event, Outcome, StationState, Told, apply, event_source
+from tallywire.records import Correction, Reading, Rejection, Source
 
 Key = tuple[str, str, str]
 
@@ -19,6 +22,7 @@ class MemoryLedger:
         self.states: dict[Key, StationState] = {}
         self.totals: dict[str, dict[str, int]] = {}
         self.gaps: dict[tuple[str, int, int], int] = {}
+        self.outbox: dict[Source, Reading | Rejection] = {}
 
     async def open(self, election: Election) -> None:
         """Nothing to prepare."""
@@ -35,7 +39,18 @@ class MemoryLedger:
         self.states[key] = applied.state
         totals = self.totals.get(place.district, {})
         self.totals[place.district] = counters.add([totals, applied.delta])
+        if applied.delta and not isinstance(event, Correction):
+            self.outbox[event_source(event)] = event
         return applied.outcome
+
+    async def take(self, event: Event) -> Told:
+        """Apply one event; what has to be published for it."""
+        return Told(self.apply_now(event), self.outbox.get(event_source(event)))
+
+    async def forget(self, events: Sequence[Reading | Rejection]) -> None:
+        """The broker has these events' messages."""
+        for event in events:
+            self.outbox.pop(event_source(event), None)
 
     async def next_offsets(self, topic: str) -> dict[int, int]:
         """By partition, the next offset to read."""

@@ -29,7 +29,8 @@ Totals = Mapping[str, Mapping[str, int]]
 class Rebuilt:
     """What the events make: `contradictions` are places of which two events say different things.
 
-    The first one told counts then; a topic that only our workers wrote has none.
+    The last one told counts then. Only a Redis that forgot what it had acknowledged (no
+    `appendfsync always`) makes such: the scan was applied, told, forgotten, and applied again.
     """
 
     totals: Totals
@@ -62,8 +63,9 @@ def rebuild(events: Iterable[Event], election: Election) -> Rebuilt:
     for event in events:
         source, slim = event_source(event), _slim(event)
         duplicates += source in told
-        if told.setdefault(source, slim) != slim:
+        if told.get(source, slim) != slim:
             contradictions.add(source)
+        told[source] = slim
     states: dict[Key, StationState] = {}
     for source in sorted(told):
         place = place_of(told[source], election)

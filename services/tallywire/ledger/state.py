@@ -130,6 +130,18 @@ class Applied:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a ledger says of one event: its outcome, and the event that has to be published.
+
+    That is the event that was applied at its source first, whatever came there later; None where
+    the broker has it already, or where it needs no message (corrections).
+    """
+
+    outcome: Outcome
+    publish: Reading | Rejection | None
+
+
 def apply(state: StationState, event: Event) -> Applied:
     """Apply one event; the same event again changes nothing.
 

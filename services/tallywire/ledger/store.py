@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Protocol
 
@@ -12,9 +12,18 @@ from redis.exceptions import RedisError
 from tallywire.election import Election
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
-from tallywire.ledger.bodies import from_body, to_body
+from tallywire.ledger.bodies import from_body, from_outbox, to_body, to_outbox
 from tallywire.ledger.place import Place, empty_state, place_of
-from tallywire.ledger.state import Applied, Event, Outcome, StationState, apply
+from tallywire.ledger.state import (
+    Applied,
+    Event,
+    Outcome,
+    StationState,
+    Told,
+    apply,
+    event_source,
+)
+from tallywire.records import Correction, Reading, Rejection
 from tallywire.wire import canonical
 
 SCRIPTS = files("tallywire.ledger")
@@ -29,6 +38,17 @@ class Ledger(Protocol):
 
     async def apply(self, event: Event) -> Outcome:
         """Apply one event exactly once, however often it is called."""
+
+    async def take(self, event: Event) -> Told:
+        """The same, and the event that has to be published for this place in the log.
+
+        It waits in an outbox, written with the record in one step. Whoever reads the scan again
+        after a crash may judge it otherwise (another model, or it gives up); it publishes what the
+        ledger took, so that the topics never tell another story than the totals.
+        """
+
+    async def forget(self, events: Sequence[Reading | Rejection]) -> None:
+        """The broker has these events' messages: empty the outbox of them."""
 
     async def next_offsets(self, topic: str) -> dict[int, int]:
         """By partition, the next offset to read."""
@@ -73,15 +93,34 @@ class RedisLedger:
 
     async def apply(self, event: Event) -> Outcome:
         """See `Ledger.apply`."""
+        return (await self.take(event)).outcome
+
+    async def take(self, event: Event) -> Told:
+        """See `Ledger.take`."""
         place = place_of(event, self._election)
         try:
             for _ in range(MOST_RACES):
                 applied = apply(await self._read(place), event)
-                if not applied.delta or await self._write(place, applied):
-                    return applied.outcome
+                if not applied.delta:  # applied before
+                    return Told(applied.outcome, await self._waiting(place, event))
+                if await self._write(place, applied, event):
+                    own = None if isinstance(event, Correction) else event
+                    return Told(applied.outcome, own)
         except RedisError as error:
             raise PeerError(f"Redis: {error}") from error
         raise PeerError(f"station {place.station}: lost {MOST_RACES} races for its record")
+
+    async def forget(self, events: Sequence[Reading | Rejection]) -> None:
+        """See `Ledger.forget`."""
+        fields: dict[str, list[str]] = {}
+        for event in events:
+            outbox = self._keys(place_of(event, self._election).district).outbox
+            fields.setdefault(outbox, []).append(str(event_source(event)))
+        try:
+            for outbox, sources in fields.items():
+                await self._redis.hdel(outbox, *sources)
+        except RedisError as error:
+            raise PeerError(f"Redis: {error}") from error
 
     async def next_offsets(self, topic: str) -> dict[int, int]:
         """See `Ledger.next_offsets`."""
@@ -124,7 +163,16 @@ class RedisLedger:
             # Overwriting what we cannot read would lose a count; a person has to look.
             raise PeerError(f"Redis: the record {key} cannot be read: {error}"[:500]) from None
 
-    async def _write(self, place: Place, applied: Applied) -> bool:
+    async def _waiting(self, place: Place, event: Event) -> Reading | Rejection | None:
+        """The event that was applied at the place of `event`, if its message is due still."""
+        outbox, source = self._keys(place.district).outbox, str(event_source(event))
+        found: Any = await self._redis.hget(outbox, source)
+        try:
+            return None if found is None else from_outbox(found)
+        except ValueError as error:
+            raise PeerError(f"Redis: {outbox} {source} cannot be read: {error}"[:500]) from None
+
+    async def _write(self, place: Place, applied: Applied, event: Event) -> bool:
         """False where the record has moved on since it was read: read it again."""
         where, state = self._keys(place.district), applied.state
         args: list[Any] = [
@@ -133,13 +181,15 @@ class RedisLedger:
             to_body(state),
             f"{place.contest}:{place.station}",
             int(state.in_review),
+            str(event_source(event)),
+            to_outbox(event),
         ]
         for name, difference in sorted(applied.delta.items()):
             args += [name, difference]
         answer = await self._apply(
             keys=[
                 where.station(place.contest, place.station),
-                where.totals, where.revision, where.review, where.stations,
+                where.totals, where.revision, where.review, where.stations, where.outbox,
             ],
             args=args,
         )  # fmt: skip

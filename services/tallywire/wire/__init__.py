@@ -2,6 +2,7 @@
 
 from tallywire.wire.envelope import decode_scan, encode_scan_headers
 from tallywire.wire.messages import (
+    GENERATION_HEADER,
     MOST_JSON_BYTES,
     SCHEMA,
     WireError,
@@ -12,6 +13,7 @@ from tallywire.wire.messages import (
 )
 
 __all__ = [
+    "GENERATION_HEADER",
     "MOST_JSON_BYTES",
     "SCHEMA",
     "WireError",

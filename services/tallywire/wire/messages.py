@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from tallywire.records import Correction, Reading, Rejection
 
 SCHEMA = 1
+GENERATION_HEADER = "generation"  # on readings and rejections; one without it is of g1
 MOST_JSON_BYTES = 1024 * 1024
 MOST_VOTES = 9_999_999  # more than any station has voters
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from tallywire.ledger.state import Outcome
+from tallywire.ledger.state import Outcome, Told
 from tallywire.ledger.store import Ledger
 from tallywire.records import Correction, Reading, Rejection
 from tallywire.worker.messages_out import Message, Send, publish
@@ -51,14 +51,16 @@ class Book:
 async def settle(book: Book, partition: Partition, batch: Sequence[Done[Taken, Result]]) -> None:
     """Account for `batch`, gapless and in offset order; return when all of it is durable.
 
-    In this order, so that a crash anywhere repeats work and loses none: ledger, topics, the
-    ledger's next offset, and last the acknowledgement.
+    In this order, so that a crash anywhere repeats work and loses none: ledger and its outbox,
+    topics, the outbox again, the ledger's next offset, and last the acknowledgement.
     """
     peers = book.progress.peers
-    results = [await _apply(book, done) for done in batch]
-    pairs = zip(batch, results, strict=True)
-    messages = [book.message(done.item.record, result) for done, result in pairs]
+    told = [(done.item.record, await _apply(book, done)) for done in batch]
+    messages = [book.message(record, event) for record, event in told if event]
     await publish(book.send, [message for message in messages if message], peers)
+    forgotten = [event for _, event in told if event and _in_ledger(book, event)]
+    if forgotten:
+        await insist(lambda: book.ledger.forget(forgotten), "redis", peers)
     topic, number = partition
     after = batch[-1].offset + 1
     await insist(lambda: book.ledger.advance(topic, number, after), "redis", peers)
@@ -66,8 +68,8 @@ async def settle(book: Book, partition: Partition, batch: Sequence[Done[Taken, R
         done.item.ack()
 
 
-async def _apply(book: Book, done: Done[Taken, Result]) -> Result:
-    """Apply one event; the result that the ledger took."""
+async def _apply(book: Book, done: Done[Taken, Result]) -> Reading | Rejection | None:
+    """Apply one event; what has to be published for it, if anything."""
     result = done.result
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -81,14 +83,21 @@ async def _apply(book: Book, done: Done[Taken, Result]) -> Result:
     return await _apply_once(book, done, result)
 
 
-async def _apply_once(book: Book, done: Done[Taken, Result], result: Result) -> Result:
-    outcome = Outcome.REJECTED
-    if book.refusals_count or not isinstance(result, Rejection):
-        outcome = await insist(lambda: book.ledger.apply(result), "redis", book.progress.peers)
+async def _apply_once(
+    book: Book, done: Done[Taken, Result], result: Result
+) -> Reading | Rejection | None:
+    if isinstance(result, Rejection) and not _in_ledger(book, result):
+        told = Told(Outcome.REJECTED, result)
+    else:
+        told = await insist(lambda: book.ledger.take(result), "redis", book.progress.peers)
     seconds = time.monotonic() - done.item.admitted_s
-    book.progress.note_outcome(str(outcome), seconds)
+    book.progress.note_outcome(str(told.outcome), seconds)
     structlog.get_logger().debug(
         "settled", station=result.station, source=str(done.item.record.source),
-        outcome=str(outcome), ms=round(seconds * 1000),
+        outcome=str(told.outcome), ms=round(seconds * 1000),
     )  # fmt: skip
-    return result
+    return told.publish
+
+
+def _in_ledger(book: Book, event: Result) -> bool:
+    return book.refusals_count or not isinstance(event, Rejection)

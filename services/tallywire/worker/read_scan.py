@@ -21,7 +21,7 @@ from tallywire.records import Lineage, Reading, Rejection, Scan
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
 from tallywire.sheet.prepare import U8, prepare
-from tallywire.worker.records_in import Record, key_text, scan_of
+from tallywire.worker.records_in import Record, header_text, key_text, scan_of
 from tallywire.worker.retry import Peers, insist
 
 ATTEMPTS = 3  # of our own code on one scan, before the scan is set aside for repair
@@ -182,7 +182,9 @@ def refuse(
     """A rejection that names as much as is known: the envelope's station, else the key's."""
     claimed = scan.envelope.station if scan else key_text(record)
     station = election.stations.get(claimed or "")
-    contest = election.contest(scan.envelope.contest if scan else None)
+    # Named by the header even where the envelope was not opened: what a second worker gives up
+    # on must meet, in the ledger, the record that the first one wrote.
+    contest = election.contest(scan.envelope.contest if scan else header_text(record, "contest"))
     return Rejection(
         source=record.source,
         station=claimed,

@@ -49,3 +49,11 @@ def key_text(record: Record) -> str | None:
         return record.key.decode()[:80] if record.key else None
     except UnicodeDecodeError:
         return None
+
+
+def header_text(record: Record, name: str) -> str | None:
+    """A header as text, the last one of that name; None where it is absent, empty or no text."""
+    try:
+        return dict(record.headers).get(name, b"").decode() or None
+    except UnicodeDecodeError:
+        return None

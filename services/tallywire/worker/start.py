@@ -103,7 +103,7 @@ async def _work(
         scans = Book(
             ledger=ledger,
             send=faust_send(app),
-            message=partial(message_for, settings.topics),
+            message=partial(message_for, settings.topics, generation=settings.generation),
             give_up=partial(give_up, election),
             progress=progress,
         )

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from tallywire.records import Correction, Reading, Rejection
 from tallywire.settings import Topics
-from tallywire.wire import SCHEMA, encode, encode_rejection_headers
+from tallywire.wire import GENERATION_HEADER, SCHEMA, encode, encode_rejection_headers
 from tallywire.worker.messages_out import Message
 from tallywire.worker.records_in import Record
 
 
 def message_for(
-    topics: Topics, record: Record, result: Reading | Correction | Rejection
+    topics: Topics,
+    record: Record,
+    result: Reading | Correction | Rejection,
+    generation: str = "g1",
 ) -> Message | None:
-    """The message of one result; None for a correction, which the ledger alone keeps.
+    """The message of one result; None for a correction, which stands on its topic already.
+
+    Each says which generation of the ledger took it: a replay writes to the same topics.
 
     A refusal carries the record's own headers too, under `original-`, so that it can be repaired
     and published again.
     """
+    mark = (GENERATION_HEADER, generation.encode())
     if isinstance(result, Reading):
-        schema = (("schema", str(SCHEMA).encode()),)
-        return Message(topics.readings, record.key, encode(result), schema)
+        headers = (mark, ("schema", str(SCHEMA).encode()))
+        return Message(topics.readings, record.key, encode(result), headers)
     if isinstance(result, Rejection):
         original = tuple((f"original-{name}", value) for name, value in record.headers)
-        headers = (*encode_rejection_headers(result), *original)
-        return Message(topics.rejected, record.key, record.value, headers)
+        return Message(
+            topics.rejected,
+            record.key,
+            record.value,
+            (mark, *encode_rejection_headers(result), *original),
+        )
     return None
