@@ -27,6 +27,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "bench",
+    "faults",
     "doctor",
 )
 
