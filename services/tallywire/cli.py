@@ -23,6 +23,11 @@ COMMANDS = (
     "worker",
     "serve-model",
     "dashboard",
+    "replay",
+    "generations",
+    "diff",
+    "promote",
+    "rollback",
     "train",
     "evaluate",
     "review",
@@ -30,6 +35,7 @@ COMMANDS = (
     "export",
     "verify",
     "bench",
+    "faults",
     "doctor",
 )
 

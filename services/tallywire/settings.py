@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=64, description="Scans that one worker holds in memory at once")
     ] = 8
     threads: Annotated[int, Field(ge=1, le=64, description="OpenCV threads of one worker")] = 2
+    layout: Annotated[
+        Path | None,
+        Field(description="Layout to read with (file, or id of a shipped one), not the election's"),
+    ] = None
+    rejected_bytes: Annotated[
+        bool, Field(description="Put the bytes of refused scans on the rejected topic")
+    ] = True
 
     # Model server
     serving: Annotated[
@@ -113,6 +120,10 @@ class Settings(BaseSettings):
     def topics(self) -> Topics:
         """The four topics under this prefix."""
         return Topics(self.topic_prefix)
+
+    def group_of(self, election_id: str, generation: str) -> str:
+        """The consumer group of a generation's workers: a replay has its own."""
+        return f"tallywire.{self.topic_prefix}.{election_id}.{generation}"
 
 
 def load_settings(**overrides: object) -> Settings:

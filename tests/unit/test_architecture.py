@@ -18,7 +18,7 @@ PURE_FILES = sorted(
     for room in ("sheet", "reading", "ledger")
     for path in (PACKAGE / room).rglob("*.py")
     # The Redis store and its read side stand beside the pure state machine.
-    if path.name not in {"store.py", "snapshot.py", "generations.py"}
+    if path.name not in {"store.py", "snapshot.py", "generations.py", "opening.py"}
 )
 PURE_FILES += [PACKAGE / name for name in PURE_BESIDE]
 OUTSIDE = {
@@ -44,7 +44,7 @@ HEAVY = {"tensorflow", "tensorflow_serving", "keras"}
 MAY_IMPORT_TENSORFLOW = {"training", "modelserver", "evaluation"}
 PROCESSES = {
     "publish", "worker", "modelserver", "rendering", "single", "doctor", "training", "evaluation",
-    "report", "verifying", "exporting", "reviewing", "rejecting",
+    "report", "replay", "verifying", "exporting", "reviewing", "rejecting",
 }  # fmt: skip
 ALLOWED = {("evaluation", "training")}  # the same hands, loaders and SavedModels
 

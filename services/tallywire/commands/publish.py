@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from tallywire.settings import load_settings
+from tallywire.signals import stop_on_signals
 
 INTERRUPTED = 130
 
@@ -98,16 +96,3 @@ def publish(
         raise typer.Exit(INTERRUPTED)
     if not result.is_complete:
         raise typer.Exit(1)
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that the first Ctrl-C or SIGTERM sets; the second ends the process as usual."""
-    stop = threading.Event()
-
-    def handle(number: int, _: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
-    return stop

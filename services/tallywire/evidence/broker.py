@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from tallywire.edge.kafka import Record, read_topic
-from tallywire.edge.topics import log_bounds
+from tallywire.edge.offsets import log_bounds
 from tallywire.evidence.lines import Line, make_line
 from tallywire.evidence.story import Bounds, Evidence, Names
 from tallywire.settings import Settings
@@ -30,7 +30,8 @@ def broker_evidence(settings: Settings) -> Evidence:
         return (line_of(record, keep=keep) for record in read_topic(kafka, topic))
 
     def bounds() -> Bounds:
-        return log_bounds(kafka, names.scans)
+        found = log_bounds(kafka, [names.scans])
+        return {number: (log.begin, log.end) for (_, number), log in found.items()}
 
     def absent(partition: int, offsets: Collection[int]) -> Collection[int]:
         return set(offsets) - _present(kafka, names.scans, partition, offsets)
