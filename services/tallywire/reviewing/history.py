@@ -13,7 +13,8 @@ from kafka.partitioner.default import murmur2
 
 from tallywire.edge.kafka import read_topic
 from tallywire.election import Election
-from tallywire.evidence.lines import Line, make_line
+from tallywire.evidence.broker import line_of
+from tallywire.evidence.lines import Line
 from tallywire.evidence.story import Evidence, generation_of, rejection_of
 from tallywire.ledger.decisions import open_correction
 from tallywire.ledger.place import empty_state, place_of
@@ -61,24 +62,20 @@ def history(
     return sorted(steps, key=lambda step: (step.at, ranks.get(step.kind, 2), step.place))
 
 
-def unread_scans(evidence: Evidence, kafka: str, station: str) -> Iterator[Line]:
+def unread_scans(evidence: Evidence, kafka: str, station: str) -> list[Line]:
     """Scans of the station behind the last one that has an outcome, in the station's partition.
 
-    Images are read and let go; reading the whole topic for one station would take minutes.
+    Ask before `history` reads the outcomes, or a scan that is read just now is in neither. Images are read and let go; reading the whole topic for one station would take minutes.
     """
     bounds = evidence.scans()
     if not bounds:
-        return
+        return []
     key = station.encode()
     partition = (murmur2(key) & 0x7FFFFFFF) % len(bounds)
     last = [event_source(event) for _, event in _told(evidence, None)]
     begin = max((at.offset + 1 for at in last if at.partition == partition), default=0)
-    for record in read_topic(kafka, evidence.names.scans, starts={partition: begin}):
-        if record.key == key:
-            yield make_line(
-                record.partition, record.offset, record.timestamp, record.key, record.headers,
-                record.value, keep=False,
-            )  # fmt: skip
+    records = read_topic(kafka, evidence.names.scans, starts={partition: begin})
+    return [line_of(record, keep=False) for record in records if record.key == key]
 
 
 def _told(evidence: Evidence, station: str | None) -> Iterator[tuple[str, Reading | Rejection]]:
