@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 LOCK   := deploy/requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check bench clean
+.PHONY: help setup demo test unit check bench faults clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ check: setup  ## Lint and types
 
 bench: setup  ## Ceiling, pipeline and their ratio, in one run
 	$(BIN)/tallywire bench
+
+faults: setup  ## Break everything during election nights on Apache Kafka (Java); nothing may be lost
+	$(BIN)/tallywire faults --broker kafka
 
 clean:  ## Remove what set-up and runs leave
 	rm -rf $(VENV) run out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,11 +20,23 @@ from tallywire.stack.local import LocalStack, Plan
 REPOSITORY = Path(__file__).parents[1]
 
 # What Tallywire promises needs no Java. Where there is one, Apache Kafka itself is tried as well.
-collect_ignore = [] if apache.is_available() else ["flow/test_apache_kafka.py"]
+NEED_JAVA = ["flow/test_apache_kafka.py", "flow/test_kafka_cluster.py"]
+collect_ignore = [] if apache.is_available() else NEED_JAVA
 
 # A deadline per example measures how busy the machine is, not the code.
 hypothesis.settings.register_profile("tallywire", deadline=None)
 hypothesis.settings.load_profile("tallywire")
+
+
+def pytest_report_header() -> str:
+    """Say which brokers are tried: what is left out is never left out silently."""
+    if apache.is_available():
+        return f"brokers: embedded, and Apache Kafka {apache.VERSION} from {apache.find_cache()}"
+    left_out = ", ".join(Path(one).name for one in NEED_JAVA)
+    return (
+        "brokers: the embedded one ONLY. No Java (or neither Kafka's jars nor Maven) here, so"
+        f" Apache Kafka is not tried: {left_out} and half of test_kafka_edge.py are left out"
+    )
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "bench",
+    "faults",
     "doctor",
 )
 

@@ -17,8 +17,8 @@ import pytest
 from tallywire.edge.topics import ensure_topics
 from tallywire.settings import PREFIX
 from tallywire.stack.ports import any_free_port
+from tallywire.stack.proxy import Wire
 from tests.flow.night import SPEC, Night, draw_sheets, open_night, variant, wait_until
-from tests.flow.proxy import Wire
 
 pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
 

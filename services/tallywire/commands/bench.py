@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,10 @@ def bench(
     condition: Annotated[
         ConditionName, typer.Option(help="What happened to the sheets")
     ] = ConditionName.SCANNER,
+    broker: Annotated[
+        Literal["embedded", "kafka"],
+        typer.Option(help="The one out of a wheel, or Apache Kafka itself (needs Java 17)"),
+    ] = "embedded",
     folder: Annotated[Path, typer.Option(help="Where sheets and logs go")] = Path("run/bench"),
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures there as well")
@@ -30,4 +34,4 @@ def bench(
     """
     from tallywire.demo.benchmark import run_bench
 
-    run_bench(sheets, workers, condition, folder, json_file)
+    run_bench(sheets, workers, condition, broker, folder, json_file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,10 @@ def demo(
     inconsistent: Annotated[
         float, typer.Option(min=0, max=1, help="Share of papers that do not add up by themselves")
     ] = 0.02,
+    broker: Annotated[
+        Literal["embedded", "kafka"],
+        typer.Option(help="The one out of a wheel, or Apache Kafka itself (needs Java 17)"),
+    ] = "embedded",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same night")] = 2015,
     rate: Annotated[
         float | None,
@@ -41,6 +45,9 @@ def demo(
     Everything runs on 127.0.0.1 and ends with this command; ports in use are replaced by others.
     With the dashboard it stays until Ctrl-C (where no terminal is attached, it ends by itself).
 
+    With `--broker kafka` the night runs on Apache Kafka, which keeps its topics on disk. Its jars
+    come through Maven the first time (43 MB), and then from a cache folder.
+
     Exit code: 0 only if nothing was lost or counted twice, 1 otherwise, 2 wrong usage.
     """
     from tallywire.demo.run import Wish, run_demo
@@ -55,6 +62,7 @@ def demo(
         dashboard=dashboard,
         folder=folder or Path("run/demo"),
         json_file=json_file,
+        broker=broker,
     )
     if not run_demo(wish):
         raise typer.Exit(1)

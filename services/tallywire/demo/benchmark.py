@@ -11,18 +11,30 @@ from rich.console import Console
 
 from tallywire.demo.bench import measure_pipeline, to_json, to_table
 from tallywire.demo.ceiling import measure_ceiling
-from tallywire.demo.run import REPOSITORY, Wish, plan_stack, prepare_folder, render_night
+from tallywire.demo.run import (
+    REPOSITORY,
+    Wish,
+    check_broker,
+    plan_stack,
+    prepare_folder,
+    render_night,
+)
 from tallywire.election_files import load_election, load_layout
 from tallywire.errors import UsageError
 from tallywire.sheet.render.conditions import ConditionName
-from tallywire.stack.local import LocalStack
+from tallywire.stack.local import BrokerKind, LocalStack
 from tallywire.truth import TRUTH_FILE, read_truth
 
 SLOW_SHARE = 4  # one sheet in so many is kept for the latency pass
 
 
 def run_bench(
-    sheets: int, workers: int, condition: ConditionName, folder: Path, json_file: Path | None
+    sheets: int,
+    workers: int,
+    condition: ConditionName,
+    broker: BrokerKind,
+    folder: Path,
+    json_file: Path | None,
 ) -> None:
     """Render, measure the ceiling, then the pipeline, and print both.
 
@@ -32,8 +44,9 @@ def run_bench(
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True)
+    check_broker(broker)
     scans = prepare_folder(folder)
-    wish = Wish(sheets, workers, condition, 0.0, 1, None, False, folder, json_file)
+    wish = Wish(sheets, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
     render_night(wish, scans, console)
     slow = split_scans(scans, folder / "slow")
     election = load_election(scans)

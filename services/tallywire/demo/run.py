@@ -25,7 +25,8 @@ from tallywire.rendering import Request, render
 from tallywire.report.page import write_page
 from tallywire.report.process import make_report
 from tallywire.sheet.render.conditions import ConditionName
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.stack.apache import check_tools
+from tallywire.stack.local import BrokerKind, LocalStack, Plan
 from tallywire.truth import TRUTH_FILE, read_truth
 
 REPOSITORY = Path(__file__).parents[3]
@@ -47,17 +48,19 @@ class Wish:
     dashboard: bool
     folder: Path
     json_file: Path | None
+    broker: BrokerKind = "embedded"
 
 
 def run_demo(wish: Wish) -> bool:
     """Run one night; True where the delivery guarantee held.
 
     Raises:
-        UsageError: the folder holds something else than an earlier demo.
+        UsageError: the folder holds something else than an earlier demo, or there is no Java.
         PeerError: a server did not start, or the night got stuck.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the publisher tells its troubles
     console = Console(stderr=True)
+    check_broker(wish.broker)
     scans = prepare_folder(wish.folder)
     render_night(wish, scans, console)
     with LocalStack(plan_stack(wish, scans), console.print) as stack:
@@ -75,6 +78,16 @@ def run_demo(wish: Wish) -> bool:
         if wish.dashboard:
             _linger(console, stack.dashboard_url or "")
     return night.accounting.kept
+
+
+def check_broker(broker: BrokerKind) -> None:
+    """Tell what is missing for this broker before any sheet is drawn.
+
+    Raises:
+        UsageError: Apache Kafka is asked for, and Java, or its jars and Maven, are missing.
+    """
+    if broker == "kafka":
+        check_tools()
 
 
 def render_night(wish: Wish, scans: Path, console: Console) -> None:
@@ -106,6 +119,7 @@ def plan_stack(wish: Wish, scans: Path) -> Plan:
     """Servers, workers and settings of one night."""
     return Plan(
         folder=wish.folder,
+        broker=wish.broker,
         workers=wish.workers,
         dashboard=wish.dashboard,
         settings={

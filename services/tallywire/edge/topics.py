@@ -13,7 +13,16 @@ from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    NotLeaderForPartitionError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from tallywire.edge.kafkaclient import open_client
 from tallywire.errors import PeerError, Problem
@@ -22,6 +31,9 @@ ENVELOPE_BYTES = 64 * 1024
 """Room for key, headers and record framing around a value; a rejection adds its reason."""
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
+FAILOVER_S = 20.0  # a cluster drops a silent node after 9 s by default
+LOST = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, NotLeaderForPartitionError)
+MIN_COPIES = "min.insync.replicas"
 MISSING = 3  # Kafka's error code UNKNOWN_TOPIC_OR_PARTITION
 
 
@@ -40,8 +52,11 @@ class TopicSpec:
 
     @property
     def configuration(self) -> dict[str, str]:
-        """Topic settings by Kafka's names."""
+        """Topic settings by Kafka's names. From three copies on, an acknowledgement must mean more
+        than half of them: then any one node may be lost."""
+        safe = {MIN_COPIES: str(self.replication // 2 + 1)} if self.replication >= 3 else {}
         return {
+            **safe,
             "cleanup.policy": "delete",
             "retention.ms": "-1",
             "retention.bytes": "-1",
@@ -144,9 +159,25 @@ def end_offsets(kafka: str, topic: str) -> dict[int, int]:
     batch, end offset 1), so this is exact only where every batch holds one record, as our producer
     makes them.
 
+    A cluster that just lost a node names it for some seconds more; that is waited for.
+
     Raises:
         PeerError: the broker is away, or has no such topic.
     """
+    patient = Retrying(
+        retry=retry_if_exception(_is_node_lost),
+        stop=stop_after_delay(FAILOVER_S),
+        wait=wait_fixed(0.5),
+        reraise=True,
+    )
+    return patient(_ask_end_offsets, kafka, topic)
+
+
+def _is_node_lost(error: BaseException) -> bool:
+    return isinstance(error.__cause__, LOST)
+
+
+def _ask_end_offsets(kafka: str, topic: str) -> dict[int, int]:
     with admin_client(kafka) as client:
         return _end_offsets(client, topic)
 
@@ -222,6 +253,9 @@ def _wrong_settings(name: str, settings: Mapping[str, str], spec: TopicSpec) -> 
             continue
         if key == "max.message.bytes":
             wrong, remedy = int(value) < int(wanted), f"raise it to {wanted} or more"
+        elif key == MIN_COPIES:
+            wrong = int(value) < int(wanted)
+            remedy = f"set it to {wanted}, or a scan that was acknowledged can be on one node only"
         else:
             wrong, remedy = value != wanted, f"set it to {wanted}, or scans will be deleted"
         if wrong:

@@ -50,7 +50,8 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What to evaluate on. `sheets` per set, `mixed` for the share accepted, `choosing` for the
-    policy (0 keeps the one the model has)."""
+    policy (0 keeps the one the model has); `wrong_cuts` keeps test trajectories that are no digit.
+    """
 
     mnist: Path
     strokes: Path | None
@@ -59,6 +60,7 @@ class Ask:
     mixed: int
     choosing: int
     processes: int
+    wrong_cuts: bool = False
     election: str = "mx-2015-d15"
 
 
@@ -84,7 +86,7 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
     """Draw every set of sheets."""
     election = load_election(ask.election)
     layout = load_layouts(election)[election.contests[0].id]
-    hands = test_hands(ask.mnist, ask.strokes)
+    hands = test_hands(ask.mnist, ask.strokes, wrong_cuts=ask.wrong_cuts)
     sets = {}
     for at, (name, hand) in enumerate(hands.items()):
         for nth, condition in enumerate(ConditionName):

@@ -11,16 +11,19 @@ from types import FrameType, TracebackType
 from typing import Literal, Self
 
 from tallywire.edge.topics import TopicSpec, ensure_topics
+from tallywire.errors import UsageError
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.stack import programs
-from tallywire.stack.apache import apache_broker_program
+from tallywire.stack.apache import apache_broker_programs
 from tallywire.stack.child import Child, Program
-from tallywire.stack.ports import LOOPBACK, any_free_port, choose_port
+from tallywire.stack.ports import LOOPBACK, any_free_port, choose_port, free_ports
 from tallywire.stack.supervisor import Supervisor
 
 LOCAL_SESSION_S = "6"
 """The embedded broker lets a group form only after about half the session time-out; and on one
 machine a dead worker shall not keep its partitions for long."""
+
+BrokerKind = Literal["embedded", "kafka"]
 
 PREFERRED_PORTS = {"broker": 9092, "redis": 6379, "model": 8500, "dashboard": 8501}
 
@@ -30,7 +33,8 @@ class Plan:
     """Which servers to run. `folder` takes their data and, in `logs/`, what they say."""
 
     folder: Path
-    broker: Literal["embedded", "kafka"] | None = "embedded"
+    broker: BrokerKind | None = "embedded"
+    brokers: int = 1  # nodes of Apache Kafka; three keep a copy of every topic each
     redis: bool = True
     model: bool = True
     workers: int = 0
@@ -61,7 +65,7 @@ class LocalStack:
         self.dashboard_url: str | None = None
         self.environment: dict[str, str] = {
             f"{PREFIX}{key.upper()}": value
-            for key, value in {"session_timeout_s": LOCAL_SESSION_S, **plan.settings}.items()
+            for key, value in {**_defaults(plan), **plan.settings}.items()
         }
         self._say = say
         self._children: list[Child] = []
@@ -85,7 +89,7 @@ class LocalStack:
         return sum(child.restarts for child in self._children)
 
     def child(self, name: str) -> Child:
-        """The process called `name`: broker, redis, model, dashboard, worker-1 ..."""
+        """The process called `name`: broker (or broker-1 ...), redis, model, dashboard, worker-1"""
         return next(child for child in self._children if child.program.name == name)
 
     def __enter__(self) -> Self:
@@ -144,6 +148,8 @@ class LocalStack:
             for child in self.workers:
                 child.ask_to_end()
             for child in reversed(self._children):
+                for one in self._brokers if child in self._brokers else ():
+                    one.ask_to_end()  # together: the last node of a cluster could not leave alone
                 child.end()
         finally:
             for child in self._children:
@@ -174,20 +180,26 @@ class LocalStack:
             yield programs.model_program(port, self.environment)
             self.environment[f"{PREFIX}SERVING"] = f"{LOOPBACK}:{port}"
         if plan.broker:
-            port = self._port("broker")
-            self.environment[f"{PREFIX}KAFKA"] = f"{LOOPBACK}:{port}"
-            yield self._broker(port)
+            yield from self._broker_programs()
         if plan.redis:
             port = self._port("redis")
             self.environment[f"{PREFIX}REDIS"] = f"redis://{LOOPBACK}:{port}/0"
             folder = plan.folder / "redis"
             yield programs.redis_program(port, folder, append_only=plan.append_only)
 
-    def _broker(self, port: int) -> Program:
-        if self.plan.broker == "embedded":
-            return programs.embedded_broker_program(port)
+    def _broker_programs(self) -> list[Program]:
+        plan = self.plan
+        preferred, rest = self._port("broker"), free_ports(plan.brokers - 1)
+        ports = [preferred, *rest]
+        self.environment[f"{PREFIX}KAFKA"] = ",".join(f"{LOOPBACK}:{port}" for port in ports)
+        if plan.broker == "embedded":
+            return [programs.embedded_broker_program(preferred)]
         limit = topic_spec(self.settings).max_record_bytes
-        return apache_broker_program(port, self.plan.folder / "kafka", limit)
+        return apache_broker_programs(ports, plan.folder / "kafka", limit, self._say)
+
+    @property
+    def _brokers(self) -> list[Child]:
+        return [one for one in self._children if one.program.name.startswith("broker")]
 
     def _port(self, name: str) -> int:
         return choose_port(name, self.plan.ports.get(name), self._say)
@@ -201,6 +213,13 @@ class LocalStack:
         while self._handlers:
             number, handler = self._handlers.popitem()
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _defaults(plan: Plan) -> dict[str, str]:
+    """Settings that a local stack wants where its plan does not say otherwise."""
+    if plan.brokers != 1 and plan.broker != "kafka":
+        raise UsageError(f"{plan.brokers} brokers: the embedded one knows no others; ask for kafka")
+    return {"session_timeout_s": LOCAL_SESSION_S, "replication": str(plan.brokers)}
 
 
 def create_topics(settings: Settings) -> None:

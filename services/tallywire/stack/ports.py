@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 
 LOOPBACK = "127.0.0.1"
 
@@ -39,6 +40,13 @@ def is_free(port: int) -> bool:
 
 def any_free_port() -> int:
     """A port of loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of loopback that nobody uses."""
+    with ExitStack() as held:  # all at once, or the system may give the same one again
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -56,6 +56,18 @@ def broker_answers(port: int) -> bool:
         return False
 
 
+def node_is_registered(port: int, number: int) -> bool:
+    """True where a node of a Kafka cluster answers, and the cluster counts on it."""
+    if not port_answers(port):
+        return False
+    try:
+        with admin_client(f"{LOOPBACK}:{port}", PATIENCE_MS) as client:
+            known = client.describe_cluster()["brokers"]
+            return number in {broker["broker_id"] for broker in known}
+    except PeerError:
+        return False
+
+
 def model_answers(target: str) -> bool:
     """True where a model server says over gRPC health that it serves."""
     with grpc.insecure_channel(target) as channel:

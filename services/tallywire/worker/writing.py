@@ -33,8 +33,8 @@ def message_for(
         return Message(topics.readings, record.key, encode(result), (mark, schema))
     if isinstance(result, Rejection):
         original = tuple((f"original-{name}", value) for name, value in record.headers)
-        headers = (mark, *encode_rejection_headers(result), *original)
+        told = (mark, *encode_rejection_headers(result), *original)
         if bytes_too:
-            return Message(topics.rejected, record.key, record.value, headers)
-        return Message(topics.rejected, record.key, None, (*headers, OMITTED))
+            return Message(topics.rejected, record.key, record.value, told)
+        return Message(topics.rejected, record.key, None, (*told, OMITTED))
     return None
