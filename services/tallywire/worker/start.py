@@ -21,7 +21,7 @@ from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.counting import Book
-from tallywire.worker.generation import about_worker, agree
+from tallywire.worker.generation import about_worker, agree, keep_followed
 from tallywire.worker.health import serve_health, start_watchdog
 from tallywire.worker.messages_out import faust_send
 from tallywire.worker.process import Read, assemble, catch_signals, run
@@ -129,11 +129,15 @@ async def _work(
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
         exists = partial(record_exists, settings.kafka)
+        following = asyncio.create_task(
+            keep_followed(redis, election.id, settings.generation, progress)
+        )
         start_watchdog(progress)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
             warming.cancel()
+            following.cancel()
             await model.close()
             await ledger.close()
 
