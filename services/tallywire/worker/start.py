@@ -19,6 +19,7 @@ from tallywire.election_files import election_folder, load_election, load_layout
 from tallywire.ledger.opening import describe
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
+from tallywire.worker.alarm import watch_rejections
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.counting import Book
 from tallywire.worker.generation import about_worker, agree
@@ -130,10 +131,15 @@ async def _work(
         }
         exists = partial(record_exists, settings.kafka)
         start_watchdog(progress)
+        watching = watch_rejections(
+            redis, election, settings.generation, settings.reject_limit, progress
+        )
+        alarm = asyncio.create_task(watching)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
             warming.cancel()
+            alarm.cancel()
             await model.close()
             await ledger.close()
 
