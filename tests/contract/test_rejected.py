@@ -18,6 +18,7 @@ from tallywire.cli import build
 from tallywire.edge.kafka import Record, read_topic
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.alert import Limit
+from tallywire.publish.warning import Warner
 from tallywire.reasons import Code, Reason
 from tallywire.records import Source
 from tallywire.worker.alarm import look
@@ -192,6 +193,25 @@ def test_the_check_fails_while_the_limit_is_passed(night: PaperNight) -> None:
     result = run(night, "--check", code=1, TALLYWIRE_REJECT_ALERT_LEAST="4")
     assert "3 of the latest 4 scans were rejected" in result.output
     run(night, "--check")  # four scans are not enough by default
+
+
+def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) -> None:
+    said, clock = list[str](), iter(range(0, 10_000, 100))
+    strict = Limit(percent=20, minutes=10, least=4)
+    warn = Warner(night.settings.redis, night.election, strict, said.append, lambda: next(clock))
+    warn()
+    warn()
+    (line,) = said
+    assert line.startswith("WARNING: 3 of the latest 4 scans were rejected")
+    for number in range(12):
+        night.read("N4", b"good %d" % number)
+    warn()
+    assert said[1:] == ["Rejections are below the limit again."]
+    warn.close()
+    away = Warner("redis://127.0.0.1:1/0", night.election, strict, said.append)
+    away()
+    away.close()
+    assert len(said) == 2
 
 
 def test_refused_corrections_are_no_scans(night: PaperNight, tmp_path: Path) -> None:
