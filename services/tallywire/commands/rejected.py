@@ -80,8 +80,7 @@ def rejected(
         typer.echo(f"{count:,} scans in {export}, listed in manifest.csv")
     if republish:
         _republish(settings, choice, overrides, yes=yes)
-    if check and alert is not None:
-        raise typer.Exit(1)
+    raise typer.Exit(1 if check and alert is not None else 0)
 
 
 def _check_overrides(settings: Settings, overrides: Overrides, *, republish: bool) -> None:

@@ -78,6 +78,11 @@ def stored_offsets(redis: Redis, election: str, generation: str) -> dict[tuple[s
     return {(topic, int(partition)): offset for (topic, _, partition), offset in split}
 
 
+def is_followed(redis: Redis, election: str, generation: str) -> bool:
+    """True while a worker says that it counts what arrives (or did seconds ago)."""
+    return bool(redis.exists(keys.followed(election, generation)))
+
+
 def station_names(redis: Redis, election: Election, generation: str) -> set[str]:
     """`district:contest:station` of every known station that has a record."""
     ids = [district.id for district in election.districts]

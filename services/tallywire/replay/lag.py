@@ -58,9 +58,10 @@ def read_so_far(bounds: LogBounds, stored: Offsets, starts: Offsets, topic: str)
     for key, found in bounds.items():
         if key[0] == topic:
             start = place(found, starts.get(key))
-            done += max(0, place(found, stored.get(key, starts.get(key))) - start)
+            at = place(found, stored.get(key, starts.get(key)))
+            done += max(0, min(at, found.end) - start)
             total += max(0, found.end - start)
-    return min(done, total), total
+    return done, total
 
 
 def place(found: Bounds, stored: int | None) -> int:

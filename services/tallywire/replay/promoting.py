@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from tallywire.edge.groups import count_members
 from tallywire.edge.offsets import LogBounds
 from tallywire.election import Election
 from tallywire.election_files import load_election
 from tallywire.errors import PeerError, TallywireError, UsageError
 from tallywire.ledger.about import About
 from tallywire.ledger.generations import (
+    is_followed,
     list_generations,
     live_generation,
     previous_generation,
@@ -78,7 +78,7 @@ def promote(
         bounds = read_bounds(settings)
 
         def find() -> list[str]:
-            return list(problems(settings, redis, election, live, wanted, bounds, allow))
+            return list(problems(redis, election, live, wanted, bounds, allow))
 
         found = patiently(find, wait_s)
         if found:
@@ -104,16 +104,13 @@ def roll_back(settings: Settings, expected: str | None) -> Moved:
             raise UsageError(f"No generation of {election.id} was live before {live or 'any'}")
         _check_expected(live, expected)
         try:
-            found = list(
-                problems(settings, redis, election, live, previous, read_bounds(settings), Allow())
-            )
+            found = list(problems(redis, election, live, previous, read_bounds(settings), Allow()))
         except PeerError as error:
             found = [f"whether {previous} is current cannot be told: {error}"]
         return _move(redis, election, live, previous, tuple(found))
 
 
 def problems(
-    settings: Settings,
     redis: Redis,
     election: Election,
     live: str,
@@ -125,7 +122,6 @@ def problems(
 
     Raises:
         RedisError: Redis is away.
-        PeerError: the broker is away.
     """
     late = behind(bounds, stored_offsets(redis, election.id, wanted))
     if late:
@@ -139,9 +135,7 @@ def problems(
         missing = sorted(there - station_names(redis, election, wanted))
         if missing:
             yield f"{wanted} misses {len(missing):,} stations that {live} has: {some(missing)}."
-    if not allow.unfollowed and not count_members(
-        settings.kafka, settings.group_of(election.id, wanted)
-    ):
+    if not allow.unfollowed and not is_followed(redis, election.id, wanted):
         yield (
             f"Nobody follows {wanted}: what arrives from now on would not be counted in it. Start"
             f" `tallywire replay --to {wanted}` before it is live,"

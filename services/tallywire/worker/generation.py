@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from tallywire import __version__
 from tallywire.election import Election
 from tallywire.election_files import election_folder, layouts_used
 from tallywire.errors import UsageError
+from tallywire.ledger import keys
 from tallywire.ledger.about import REPLAY, About, differences
 from tallywire.settings import Settings
+from tallywire.worker.progress import Progress
+
+BEAT_S = 2.0
+FORGET_S = 10  # without a beat, nobody follows the generation
 
 
 def about_worker(settings: Settings, election: Election) -> About:
@@ -47,3 +57,17 @@ def agree(settings: Settings, mine: About, found: About) -> Settings:
             + ". Start the worker with the same, or replay into another generation."
         )
     return settings.model_copy(update={"model_version": version})
+
+
+async def keep_followed(redis: Redis, election: str, generation: str, progress: Progress) -> None:
+    """Say in the ledger, until cancelled, that somebody counts what arrives for this generation.
+
+    Beside the consumer group, since a broker may name members that died long ago (the embedded one
+    forgets them when the next one joins).
+    """
+    name = keys.followed(election, generation)
+    while True:
+        if progress.assigned:
+            with suppress(RedisError):  # told by whoever counts
+                await redis.set(name, b"1", ex=FORGET_S)
+        await asyncio.sleep(BEAT_S)

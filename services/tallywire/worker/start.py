@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import cv2
 import structlog
+from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
 from tallywire.election import Election
@@ -22,7 +23,7 @@ from tallywire.settings import Settings
 from tallywire.worker.alarm import watch_rejections
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.counting import Book
-from tallywire.worker.generation import about_worker, agree
+from tallywire.worker.generation import about_worker, agree, keep_followed
 from tallywire.worker.health import serve_health, start_watchdog
 from tallywire.worker.messages_out import faust_send
 from tallywire.worker.process import Read, assemble, catch_signals, run
@@ -130,18 +131,25 @@ async def _work(
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
         exists = partial(record_exists, settings.kafka)
+        beside = [warming, *_beside(redis, election, settings, progress)]
         start_watchdog(progress)
-        watching = watch_rejections(
-            redis, election, settings.generation, settings.reject_limit, progress
-        )
-        alarm = asyncio.create_task(watching)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
-            warming.cancel()
-            alarm.cancel()
+            for task in beside:
+                task.cancel()
             await model.close()
             await ledger.close()
+
+
+def _beside(
+    redis: Redis, election: Election, settings: Settings, progress: Progress
+) -> tuple[asyncio.Task[None], ...]:
+    """What runs beside the counting, and is cancelled with it."""
+    name = settings.generation
+    following = keep_followed(redis, election.id, name, progress)
+    watching = watch_rejections(redis, election, name, settings.reject_limit, progress)
+    return asyncio.create_task(following), asyncio.create_task(watching)
 
 
 async def _unless_stopped(

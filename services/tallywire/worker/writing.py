@@ -29,8 +29,8 @@ def message_for(
     """
     mark = (GENERATION_HEADER, generation.encode())
     if isinstance(result, Reading):
-        headers = (mark, ("schema", str(SCHEMA).encode()))
-        return Message(topics.readings, record.key, encode(result), headers)
+        schema = ("schema", str(SCHEMA).encode())
+        return Message(topics.readings, record.key, encode(result), (mark, schema))
     if isinstance(result, Rejection):
         original = tuple((f"original-{name}", value) for name, value in record.headers)
         told = (mark, *encode_rejection_headers(result), *original)
