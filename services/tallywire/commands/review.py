@@ -14,7 +14,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from tallywire.reviewing.decide import Draft
-    from tallywire.reviewing.process import Desk, Subject
+    from tallywire.reviewing.process import Subject
     from tallywire.settings import Settings
 
 OFFICIAL = "TALLYWIRE_OFFICIAL"
@@ -25,6 +25,10 @@ def review(
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", help="A row as it is on the paper, ROW=NUMBER; may be repeated"),
+    ] = None,
+    scan: Annotated[
+        str | None,
+        typer.Option(help="Start from this scan (its id's beginning), not from what stands now"),
     ] = None,
     accept: Annotated[bool, typer.Option("--accept", help="The reading is right as it is")] = False,
     withdraw: Annotated[
@@ -59,7 +63,8 @@ def review(
     """List the held sheets, decide one, or tell the history of a station.
 
     Without options: what waits for a person, the weightiest first. With --station: record a
-    decision (--set, --accept or --withdraw; row by row on a terminal without any of them). It goes
+    decision (--set, --accept or --withdraw; row by row on a terminal without any of them). Rows
+    that are not set stay as they stand now, or as --scan was read. The decision goes
     to the corrections topic with who, when, before, after and why; the ledger follows within
     seconds, and a later decision supersedes it. --history reads the topics alone.
     """
@@ -74,7 +79,7 @@ def review(
         body = _queue(settings, limit)
     else:
         body = _decide(
-            settings, station, contest, sets or [], why, by,
+            settings, station, contest, scan, sets or [], why, by,
             accept=accept, withdraw=withdraw, as_written=as_written,
         )  # fmt: skip
     if json_file:
@@ -131,6 +136,7 @@ def _decide(
     settings: Settings,
     station: str,
     contest: str | None,
+    scan: str | None,
     sets: list[str],
     why: str | None,
     by: str | None,
@@ -146,7 +152,7 @@ def _decide(
     subject = find(desk, station, contest)
     votes = None
     if not withdraw:
-        votes = _votes(desk, subject, sets, accept=accept, as_written=as_written)
+        votes = _votes(subject, scan, sets, accept=accept, as_written=as_written)
     by, why = _who(by, "--by", "Decided by"), _who(why, "--why", "Why")
     before = votes_now(subject.state)
     made = publish(desk, subject, votes, by, why)
@@ -168,13 +174,13 @@ def _decide(
 
 
 def _votes(
-    desk: Desk, subject: Subject, sets: list[str], *, accept: bool, as_written: bool
+    subject: Subject, scan: str | None, sets: list[str], *, accept: bool, as_written: bool
 ) -> Mapping[str, int]:
     """The votes that a person decided on, once they are sound."""
     from tallywire.errors import UsageError
     from tallywire.reviewing.decide import change, parse_sets, require, shown
 
-    draft = shown(subject.state, subject.layout)
+    draft = shown(subject.state, subject.layout, scan)
     if sets:
         draft = change(draft, parse_sets(sets), subject.contest, subject.layout)
     elif not accept:
