@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 OFFICIAL = "TALLYWIRE_OFFICIAL"
 
+ContestOption = Annotated[
+    str | None, typer.Option("--contest", help="Contest, where the election has several")
+]
+ElectionOption = Annotated[
+    str | None,
+    typer.Option("--election", help="Election folder, or the id of a shipped election"),
+]
+
 
 def review(
     station: Annotated[str | None, typer.Option(help="The station to decide")] = None,
@@ -47,13 +55,9 @@ def review(
     from_folder: Annotated[
         Path | None, typer.Option(help="With --history: an export, instead of the broker")
     ] = None,
-    contest: Annotated[
-        str | None, typer.Option(help="Contest, where the election has several")
-    ] = None,
+    contest: ContestOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows of the queue")] = 50,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
+    election: ElectionOption = None,
     kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
