@@ -31,6 +31,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "review",
+    "rejected",
     "report",
     "export",
     "verify",

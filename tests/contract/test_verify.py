@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from tallywire.errors import InvalidFileError, PeerError, UsageError
 from tallywire.evidence.folder import seal
 from tallywire.ledger import keys
 from tallywire.ledger.rebuild import fingerprint
+from tallywire.ledger.state import Event
 from tallywire.reasons import Code
 from tallywire.records import Verdict
 from tallywire.verifying.process import verify_broker, verify_folder
+from tallywire.worker.records_in import Record
+from tests.factories import NIGHT, make_rejection
 from tests.paper_night import VOTES, PaperNight, open_paper_night
 
 pytestmark = pytest.mark.flow
@@ -78,6 +82,35 @@ def test_a_scan_that_nobody_read_waits_and_one_passed_over_is_lost(night: PaperN
     assert found.waiting == 0
     assert found.problems == (f"{source}: a scan without an outcome",)
     night.tell(night.reading("N1", source, b"sheet 5"), record)
+
+
+def test_each_generation_is_verified_by_itself(night: PaperNight, tmp_path: Path) -> None:
+    """A replay that reads one sheet otherwise, and saw nothing before the last two scans."""
+    last = [scan for scan in night.scans if scan[1] in (b"sheet 1", b"unknown")][-2:]
+    for source, image in last:
+        record = Record(source, b"N1", image, (), NIGHT)
+        if image == b"unknown":
+            told: Event = replace(make_rejection("elsewhere"), source=source, contest="council")
+        else:
+            told = night.reading("N1", source, image, {**VOTES, "oak": 1})
+        night.tell(told, record, "g2")
+    scans, corrections = night.settings.topics.scans, night.settings.topics.corrections
+    starts = {f"{source.topic}|{source.partition}": source.offset for source, _ in reversed(last)}
+    parts = {f"{scans}|0": 99, f"{scans}|1": 99, f"{corrections}|0": 9, f"{corrections}|1": 9}
+    about = json.dumps({"begin": "2026-11-22T20:00:00Z", "starts": {**parts, **starts}})
+    with night.redis() as redis:
+        redis.hset(keys.generations(night.election.id), "g2", about)
+    found = verify_broker(night.settings, "g2", None, alone=False)
+    assert found.is_good, found
+    assert (found.outcomes, found.corrections) == ({"counted": 1, "rejected": 1}, 0)
+    assert night.totals("g2")["north"]["votes|council|oak|accepted|high"] == 1
+    assert verify_broker(night.settings, "g1", None, alone=False).is_good
+    out = tmp_path / "export"
+    assert run(night, "export", "--out", str(out)).exit_code == 0
+    for name in ("g1", "g2"):
+        assert verify_folder(out, name, None)[0].is_good
+    with pytest.raises(UsageError, match="the export holds g1, g2"):
+        verify_folder(out, "g3", None)
 
 
 def test_without_redis_it_recomputes_or_takes_a_file(night: PaperNight, tmp_path: Path) -> None:

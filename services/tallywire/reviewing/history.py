@@ -65,7 +65,8 @@ def history(
 def unread_scans(evidence: Evidence, kafka: str, station: str) -> list[Line]:
     """Scans of the station behind the last one that has an outcome, in the station's partition.
 
-    Ask before `history` reads the outcomes, or a scan that is read just now is in neither. Images are read and let go; reading the whole topic for one station would take minutes.
+    Ask before `history` reads the outcomes, or a scan that is read just now is in neither. Images
+    are read and let go; reading the whole topic for one station would take minutes.
     """
     bounds = evidence.scans()
     if not bounds:

@@ -41,15 +41,20 @@ def _table(found: Verification, sealed: str | None) -> Table:
         ("stations with a record", f"{found.stations:,}"),
         ("districts", f"{found.districts:,}"),
         ("counters", f"{found.counters:,}"),
-        ("SHA-256 recomputed", found.digest),
+        ("SHA-256 recomputed", _spoken(found.digest)),
         ("compared with", found.compared_with or "nothing"),
-        ("SHA-256 there", found.claimed_digest or "-"),
+        ("SHA-256 there", _spoken(found.claimed_digest or "-")),
     ]
     if sealed:
-        rows.append(("SHA-256 of SHA256SUMS", sealed))
+        rows.append(("SHA-256 of SHA256SUMS", _spoken(sealed)))
     for name, value in rows:
         table.add_row(name, Text(value, overflow="fold"))
     return table
+
+
+def _spoken(digest: str) -> str:
+    """In blocks of eight, to be read out over a telephone."""
+    return " ".join(digest[at : at + 8] for at in range(0, len(digest), 8))
 
 
 def _verdict(found: Verification) -> Text:

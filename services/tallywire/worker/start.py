@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import cv2
 import structlog
+from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
 from tallywire.election import Election
@@ -19,6 +20,7 @@ from tallywire.election_files import election_folder, load_election, load_layout
 from tallywire.ledger.opening import describe
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
+from tallywire.worker.alarm import watch_rejections
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.counting import Book
 from tallywire.worker.generation import about_worker, agree, keep_followed
@@ -129,17 +131,25 @@ async def _work(
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
         exists = partial(record_exists, settings.kafka)
-        following = asyncio.create_task(
-            keep_followed(redis, election.id, settings.generation, progress)
-        )
+        beside = [warming, *_beside(redis, election, settings, progress)]
         start_watchdog(progress)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
-            warming.cancel()
-            following.cancel()
+            for task in beside:
+                task.cancel()
             await model.close()
             await ledger.close()
+
+
+def _beside(
+    redis: Redis, election: Election, settings: Settings, progress: Progress
+) -> tuple[asyncio.Task[None], ...]:
+    """What runs beside the counting, and is cancelled with it."""
+    name = settings.generation
+    following = keep_followed(redis, election.id, name, progress)
+    watching = watch_rejections(redis, election, name, settings.reject_limit, progress)
+    return asyncio.create_task(following), asyncio.create_task(watching)
 
 
 async def _unless_stopped(
