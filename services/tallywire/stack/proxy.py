@@ -96,7 +96,10 @@ class Wire:
         """Pass on what is there; False at the end of either side."""
         if not self._flowing.wait(LOOK_EVERY_S):
             return True
-        for source in select.select([client, server], [], [], LOOK_EVERY_S)[0]:
+        readable = select.select([client, server], [], [], LOOK_EVERY_S)[0]
+        if not self._flowing.is_set():  # hung meanwhile: it stays where it is
+            return True
+        for source in readable:
             data = source.recv(65536)
             if not data:
                 return False

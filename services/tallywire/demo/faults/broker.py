@@ -22,7 +22,7 @@ def killed(night: Night) -> None:
         broker.start()
         broker.wait_ready()
         night.struck()
-    night.progress(20)
+        night.recovered()
 
 
 def one_of_three(night: Night) -> None:
@@ -37,7 +37,7 @@ def one_of_three(night: Night) -> None:
         night.progress(10)
         broker.kill()
         night.struck()  # the other two are to go on
-        night.progress(20)
+        night.recovered()
         broker.start()
         broker.wait_ready()
 

@@ -21,7 +21,7 @@ def killed(night: Night) -> None:
         night.hold(1.0)
         night.wait(lambda: probes.model_answers(night.settings.serving), "model server")
         night.struck()
-        night.progress(20)
+        night.recovered()
 
 
 def slow(night: Night) -> None:
@@ -32,7 +32,7 @@ def slow(night: Night) -> None:
     night.hold(4 * SLOW_S)
     relay.delay_s = 0.0
     night.struck()
-    night.progress(20)
+    night.recovered()
 
 
 def nonsense(night: Night) -> None:
@@ -44,7 +44,7 @@ def nonsense(night: Night) -> None:
         night.wait(lambda: relay.spoilt >= 3 * len(NONSENSE), "question to the model")
         relay.nonsense = False
         night.struck()
-        night.progress(20)
+        night.recovered()
 
 
 FAULTS = (

@@ -46,17 +46,17 @@ def trouble(night: Night, wire: Wire) -> None:
     night.hold(CUT_S)
     wire.mend()
     night.struck()
-    night.progress(10)
+    night.recovered()
     wire.hang()
     night.hold(DEAD_S)
     wire.mend()
     night.struck()
-    night.progress(10)
+    night.recovered()
     wire.slow(DELAY_S)
     night.hold(SLOW_S)
     wire.mend()
     night.struck()
-    night.progress(10)
+    night.recovered()
 
 
 FAULTS = (

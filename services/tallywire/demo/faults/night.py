@@ -13,7 +13,7 @@ from typing import TypeVar
 from tallywire.demo.faults.crew import MODULE, Crew
 from tallywire.demo.faults.letters import Letter, Supplies
 from tallywire.demo.faults.press import Press
-from tallywire.demo.faults.pulse import Pulse
+from tallywire.demo.faults.pulse import Pulse, recovery_s
 from tallywire.edge.topics import end_offsets, ensure_topics
 from tallywire.election import Election
 from tallywire.errors import PeerError
@@ -135,7 +135,14 @@ class Night:
     def progress(self, scans: int, within_s: float = PATIENCE_S) -> None:
         """Wait until that many more scans are settled, or nothing is left to settle."""
         wanted = self.pulse.settled() + scans
-        self.wait(lambda: self.pulse.settled() >= min(wanted, self._most()), "progress", within_s)
+        self.wait(
+            lambda: self.pulse.settled() >= wanted or self._all_settled(), "progress", within_s
+        )
+
+    def recovered(self) -> None:
+        """Wait until every partition that had scans waiting at the last strike has moved on."""
+        ends, last = self.ends(), self.strikes[-1:]
+        self.wait(lambda: recovery_s(self.pulse.samples, last, ends) is not None, "recovery")
 
     def wait(self, done: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> None:
         """Wait until `done`; who ends meanwhile is started again."""
@@ -163,8 +170,9 @@ class Night:
             self._look()
 
     def ends(self) -> dict[int, int]:
-        """The end of each partition of the scans topic."""
-        found = end_offsets(self.settings.kafka, self.settings.topics.scans)
+        """The end of each partition of the scans topic; a broker in trouble is asked again."""
+        topic = self.settings.topics.scans
+        found = patiently(lambda: end_offsets(self.settings.kafka, topic))
         for source in self.published:  # the embedded broker may tell too low an end
             found[source.partition] = max(found.get(source.partition, 0), source.offset + 1)
         return found
@@ -182,9 +190,9 @@ class Night:
         for _ in range(workers):
             self.crew.hire()
 
-    def _most(self) -> int:
-        """Scans that can be settled at all by now."""
-        return self.press.sent if self.press else MOST
+    def _all_settled(self) -> bool:
+        press = self.press
+        return press is not None and press.is_over and self.pulse.settled() >= press.sent
 
     def _look(self) -> None:
         self.crew.keep()
@@ -197,3 +205,19 @@ def plain(settings: Settings) -> dict[str, str]:
     """Settings by field name, as text."""
     given = settings.model_dump(mode="json", exclude_none=True)
     return {name: str(value) for name, value in given.items()}
+
+
+def patiently(ask: Callable[[], Value], within_s: float = PATIENCE_S) -> Value:
+    """What `ask` answers; asked again while the peer is still busy with its own recovery.
+
+    Raises:
+        PeerError: the last one, where none answered in time.
+    """
+    until_s = time.monotonic() + within_s
+    while True:
+        try:
+            return ask()
+        except PeerError:
+            if time.monotonic() > until_s:
+                raise
+        time.sleep(1.0)

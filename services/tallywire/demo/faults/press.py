@@ -52,6 +52,11 @@ class Press:
         """Scans handed to the producer so far."""
         return len(self._sent)
 
+    @property
+    def is_over(self) -> bool:
+        """True where no more scans will come."""
+        return not self._thread.is_alive()
+
     def finish(self, least: int) -> dict[Source, Letter]:
         """Stop once `least` are published; by its place, each that the broker acknowledged.
 

@@ -20,7 +20,7 @@ from tallywire.demo.faults.catalogue import FAULTS, choose
 from tallywire.demo.faults.evidence import collect
 from tallywire.demo.faults.fault import Fault
 from tallywire.demo.faults.letters import Supplies
-from tallywire.demo.faults.night import Night, Site
+from tallywire.demo.faults.night import Night, Site, patiently
 from tallywire.demo.faults.pulse import recovery_s
 from tallywire.demo.faults.table import Row, to_json, to_lines, to_table
 from tallywire.demo.faults.verdict import Verdict, judge
@@ -160,9 +160,9 @@ def spend(night: Night, fault: Fault) -> tuple[tuple[str, ...], Verdict | None]:
     except (TallywireError, RedisError) as error:
         problems.append(str(error))
     try:
-        verdict = judge(
-            collect(night.settings, night.site.election, night.published), night.site.election
-        )
+        election = night.site.election
+        evidence = patiently(lambda: collect(night.settings, election, night.published))
+        verdict = judge(evidence, election)
     except (TallywireError, RedisError) as error:
         return (*problems, f"nothing to judge by: {error}"), None
     return (*problems, *verdict.problems), verdict

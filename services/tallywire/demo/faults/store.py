@@ -58,7 +58,7 @@ def killed(night: Night) -> None:
         redis.child.start()
         redis.child.wait_ready()
         night.struck()
-    night.progress(20)
+        night.recovered()
 
 
 def full(night: Night) -> None:
@@ -72,7 +72,7 @@ def full(night: Night) -> None:
             night.hold(FULL_S)
             client.config_set("maxmemory", 0)
             night.struck()
-        night.progress(20)
+            night.recovered()
 
 
 def slow(night: Night) -> None:
@@ -82,12 +82,12 @@ def slow(night: Night) -> None:
         client.client_pause(int(SLOW_S * 1000))
     night.hold(SLOW_S)
     night.struck()
-    night.progress(10)
+    night.recovered()
     signal_child(redis.child, signal.SIGSTOP)
     night.hold(SLOW_S)
     signal_child(redis.child, signal.SIGCONT)
     night.struck()
-    night.progress(20)
+    night.recovered()
 
 
 def begin(night: Night) -> OwnRedis:

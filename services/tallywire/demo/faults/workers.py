@@ -37,7 +37,7 @@ def frozen(night: Night) -> None:
         night.progress(10)
         signal_child(sleeper, signal.SIGCONT)
         night.struck()
-        night.progress(10)
+        night.recovered()
 
 
 def coming_and_going(night: Night) -> None:
