@@ -23,7 +23,7 @@ from tallywire.ledger.generations import (
 from tallywire.ledger.opening import describe, place_starts
 from tallywire.ledger.state import Event
 from tallywire.ledger.store import RedisLedger, connect
-from tallywire.replay.promoting import Allow, NotFitError, _move, patiently, problems
+from tallywire.replay.promoting import Allow, Needed, NotFitError, move, patiently, problems
 from tests.factories import CORRECTIONS, SCANS, make_election, make_reading
 
 pytestmark = pytest.mark.flow
@@ -60,7 +60,8 @@ def fill(
 
 
 def found(redis: Redis, election: Election, allow: Allow | None = None) -> list[str]:
-    return list(problems(redis, election, "g1", "g2", BOUNDS, allow or Allow()))
+    needed = Needed("g1", BOUNDS, frozenset(station_names(redis, election, "g1")))
+    return list(problems(redis, election, "g2", needed, allow or Allow()))
 
 
 def test_behind_unheard_and_unfollowed_are_all_told_with_numbers(
@@ -88,14 +89,14 @@ def test_a_generation_that_has_all_and_is_followed_is_fit(
     assert station_names(redis, election, "g2") == {"d1:mayor:d1-1"}
 
 
-def test_the_one_who_comes_second_moves_nothing(
+def test_the_one_who_comes_secondmoves_nothing(
     redis: Redis, redis_url: str, election: Election
 ) -> None:
     for name in ("g1", "g2", "g3"):
         fill(redis_url, election, name)
     set_live(redis, election.id, "g3", expected="g1")
     with pytest.raises(NotFitError, match="g3"):
-        _move(redis, election, "g1", "g2", ())
+        move(redis, election, "g1", "g2", ())
     assert live_generation(redis, election.id) == "g3"
 
 
