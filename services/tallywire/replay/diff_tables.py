@@ -15,13 +15,18 @@ MOST_ROWS = 200
 
 def headline(found: Difference) -> str:
     """How much differs, in a line."""
-    changed = sum(one.reading_changed for one in found.stations)
+    changed = sum(bool(one.before and one.after) for one in found.stations if one.reading_changed)
+    only = {
+        found.before: sum(one.after is None for one in found.stations),
+        found.after: sum(one.before is None for one in found.stations),
+    }
+    alone = "".join(f" {count:,} stations only in {name}," for name, count in only.items() if count)
     lead = [one.district for one in found.districts if one.lead_changed]
     order = sum(one.order_changed for one in found.districts)
     if not found.stations:
         return f"{found.before} and {found.after} are equal: every record, every total"
     text = (
-        f"From {found.before} to {found.after}: {changed:,} readings changed,"
+        f"From {found.before} to {found.after}: {changed:,} readings changed,{alone}"
         f" {len(found.districts):,} districts with other totals, {order:,} with another order"
     )
     return f"{text}. THE LEAD CHANGES in {some(lead)}" if lead else f"{text}, the lead in none"

@@ -77,7 +77,7 @@ def to_table(listing: Listing) -> Table:
     table = Table(title=f"Generations of {listing.election}", title_justify="left")
     for heading in ("Generation", "Model", "Layout", "From", "Made", "Code"):
         table.add_column(heading)
-    for heading in ("Scans behind", "Corrections behind", *map(str.capitalize, OUTCOMES), "Gaps"):
+    for heading in ("Scans behind", "Corrections", *map(str.capitalize, OUTCOMES), "Gaps"):
         table.add_column(heading, justify="right")
     for row in listing.rows:
         about = row.about
@@ -87,7 +87,7 @@ def to_table(listing: Listing) -> Table:
             ", ".join(sorted({f"{one.id} v{one.version}" for one in about.layouts.values()}))
             or "-",
             about.begin,
-            f"{about.created_at or '-'} by {about.made_by}",
+            f"{about.created_at[:16].replace('T', ' ') or '-'} by {about.made_by}",
             about.code_version or "-",
             _number(row.scans_lag),
             _number(row.corrections_lag),

@@ -94,6 +94,11 @@ def test_equal_generations_are_called_so() -> None:
     assert "equal" in headline(difference(OLD, OLD))
 
 
+def test_stations_that_one_of_them_lacks_are_told_apart_from_changed_readings() -> None:
+    assert "0 readings changed, 3 stations only in g2," in headline(difference(ledger_of(), NEW))
+    assert "0 readings changed, 3 stations only in g1," in headline(difference(NEW, ledger_of()))
+
+
 def test_a_long_list_says_that_it_is_cut() -> None:
     many = [make_reading(f"d1-{n + 1}", n) for n in range(MOST_ROWS + 5)]
     text = printed(by_station(difference(ledger_of(), ledger_of(*many))))
