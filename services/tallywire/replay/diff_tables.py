@@ -41,7 +41,7 @@ def by_station(found: Difference) -> Table:
     for one in changed[:MOST_ROWS]:
         table.add_row(
             one.district, one.station, one.contest, _label(one.before), _label(one.after),
-            _votes(_read(one.before), _read(one.after)), _votes(*_counting(one)),
+            *_both_votes(one),
         )  # fmt: skip
     return table
 
@@ -102,15 +102,12 @@ def _label(sheet: Sheet | None) -> str:
     return sheet.label if sheet else "nothing heard of it"
 
 
-def _read(sheet: Sheet | None) -> Mapping[str, int]:
-    return sheet.read if sheet else {}
-
-
-def _counting(change: StationChange) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    return (
-        change.before.votes if change.before else {},
-        change.after.votes if change.after else {},
-    )
+def _both_votes(change: StationChange) -> tuple[str, str]:
+    """What was read and what counts, where both have the sheet."""
+    old, new = change.before, change.after
+    if old is None or new is None:
+        return "", ""
+    return _votes(old.read, new.read), _votes(old.votes, new.votes)
 
 
 def _votes(before: Mapping[str, int], after: Mapping[str, int]) -> str:
