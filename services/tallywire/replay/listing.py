@@ -76,8 +76,9 @@ def to_table(listing: Listing) -> Table:
     """For people."""
     table = Table(title=f"Generations of {listing.election}", title_justify="left")
     table.add_column("Generation", no_wrap=True)
-    table.add_column("Made", min_width=26)
-    for heading in ("Scans\nbehind", "Corr.\nbehind", *map(str.capitalize, OUTCOMES), "Gaps"):
+    table.add_column("Made", min_width=22)
+    # Outcomes in the order of OUTCOMES, short enough for a terminal of 100 columns.
+    for heading in ("Scans\nbehind", "Corr.\nbehind", "Counted", "Held", "Rej.", "Dupl.", "Gaps"):
         table.add_column(heading, justify="right")
     for row in listing.rows:
         table.add_row(
