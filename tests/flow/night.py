@@ -39,10 +39,7 @@ from tallywire.wire import decode, encode_scan_headers
 SHIPPED = "mx-2015-d15"
 SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
 # The embedded broker lets a group join after half of it; Apache Kafka takes none below 6 s.
-ON_APACHE = {"TALLYWIRE_TEST_KAFKA", "TALLYWIRE_PROOF_BROKER"} & os.environ.keys()
-SESSION_S = 6 if ON_APACHE else 4
-MOST_VOTERS = 750  # of a station of the shipped election, and a few more
-
+SESSION_S = 6 if {"TALLYWIRE_TEST_KAFKA", "TALLYWIRE_PROOF_BROKER"} & os.environ.keys() else 4
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -247,21 +244,6 @@ def own_election(folder: Path, election_id: str) -> Path:
     text = text.replace(f'id = "{SHIPPED}"', f'id = "{election_id}"')
     (folder / "election.toml").write_text(text)
     (folder / "stations.csv").write_text((shipped / "stations.csv").read_text())
-    return folder
-
-
-def large_election(folder: Path, election_id: str, districts: int, stations: int) -> Path:
-    """An election of that many districts and stations, voting as in the shipped one."""
-    own_election(folder, election_id)
-    text = (folder / "election.toml").read_text()
-    head, _, rest = text.partition("[[districts]]")
-    contest = rest[rest.index("[[contests]]") :]
-    official, options = contest.index("[contests.official"), contest.index("[[contests.options]]")
-    names = [f"d{number:02}" for number in range(1, districts + 1)]
-    tables = "".join(f'[[districts]]\nid = "{one}"\nname = "District {one}"\n\n' for one in names)
-    (folder / "election.toml").write_text(head + tables + contest[:official] + contest[options:])
-    rows = [f"s{number:05},{names[number % districts]},{MOST_VOTERS}" for number in range(stations)]
-    (folder / "stations.csv").write_text("\n".join(["id,district,registered", *rows]) + "\n")
     return folder
 
 

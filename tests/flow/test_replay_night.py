@@ -27,7 +27,8 @@ from tallywire.ledger.state import Event as LedgerEvent
 from tallywire.records import Reading, Rejection
 from tallywire.wire import decode
 from tests.flow.commands import interrupt, start_replay, tallywire, wait_replayed
-from tests.flow.night import Night, draw_sheets, large_election, open_night, variant, wait_until
+from tests.flow.elections import large_election
+from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
 from tests.flow.test_replay import in_generation
 
 HALF = int(os.environ.get("TALLYWIRE_PROOF_SCANS", "40"))
@@ -154,6 +155,8 @@ def assert_right(night: Night, generation: str) -> Counter[str]:
     reference = rebuild(events_of(night, generation), night.election)
     assert reference.contradictions == ()
     assert first_difference(reference, asked.totals()) is None
+    verified = tallywire(night, "verify", "--generation", generation, within_s=WITHIN_S)
+    assert verified.code == 0, verified.text
     return outcomes
 
 
