@@ -145,9 +145,9 @@ def run_one(
         night = Night(site, fault.write(supplies, site.rng))
         try:
             problems, verdict = spend(night, fault)
+            return to_row(fault, night, verdict, problems, time.monotonic() - started_s)
         finally:
             night.close()
-        return to_row(fault, night, verdict, problems, time.monotonic() - started_s)
 
 
 def spend(night: Night, fault: Fault) -> tuple[tuple[str, ...], Verdict | None]:
