@@ -11,6 +11,7 @@ from dashboard import charts, frame, markup, source
 from dashboard.board import Board, DistrictRow, board
 from dashboard.figures import cumulative, outlook, ranked, rate_per_minute
 from tallywire.election import Contest, Election
+from tallywire.ledger.alert import judge_rejections
 
 REFRESH_S = 2.0
 
@@ -44,6 +45,10 @@ def _count(contest_id: str, district: str | None) -> None:
     contest = election.contest(contest_id) or election.contests[0]
     look = source.reader().look()
     frame.head(election, contest.name, look)
+    timelines = [part.timeline for part in look.districts.values()]
+    alert = judge_rejections(timelines, source.settings().reject_limit)
+    if alert is not None:
+        st.html(markup.notice(alert.message, bad=True))
     shown = board(election, contest, look.districts, district)
     if not shown.started:
         st.html(markup.waiting(shown.progress.expected))

@@ -29,9 +29,8 @@ def page() -> None:
 @st.fragment(run_every=REFRESH_S)
 def _queue() -> None:
     election = source.election()
-    reader = source.reader()
-    frame.head(election, "Review queue", reader.look())
-    held = reader.held()
+    look, held = source.reader().queue()
+    frame.head(election, "Review queue", look)
     if not held:
         st.html(markup.notice("Nothing is held: no station waits for a person."))
         return

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from tallywire.election import Election
 from tallywire.election_files import election_folder, load_election, load_layouts
+from tallywire.ledger.generations import live_generation
 from tallywire.ledger.snapshot import (
     DistrictSnapshot,
     Snapshot,
@@ -82,11 +83,16 @@ class Reader:
 
     def held(self) -> Held:
         """Every station that a person should decide; read again only after a change."""
-        look = self.look()
+        return self.queue()[1]
+
+    def queue(self) -> tuple[Look, Held]:
+        """A look, and the stations that a person should decide in the very generation it shows."""
+        self.look()
         with self._lock:
+            look = self._look
             if look.generation and not look.trouble and self._held[0] != self._revision:
                 self._held = self._revision, self._list_held(look.generation)
-            return self._held[1]
+            return look, self._held[1]
 
     def station(self, contest: str, station: str) -> StationState | None:
         """One station's record; None where nothing was heard of it yet.
@@ -101,9 +107,12 @@ class Reader:
 
     def _refresh(self) -> None:
         try:
-            revision = read_revision(self._redis, self._election, self._generation)
+            # Fixed first: asked for twice, a promotion in between would give the one's revision
+            # to the other's totals.
+            shown = self._generation or live_generation(self._redis, self._election.id)
+            revision = read_revision(self._redis, self._election, shown) if shown else ()
             if revision != self._revision or self._look.snapshot is None:
-                snapshot = read_snapshot(self._redis, self._election, self._generation)
+                snapshot = read_snapshot(self._redis, self._election, shown) if shown else None
                 self._look, self._revision = Look(snapshot), revision
             self._look = replace(self._look, read_at=datetime.now(UTC), trouble=None)
         except (RedisError, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from tallywire.election import Election
 from tallywire.election_text import parse_election
 from tallywire.errors import InvalidFileError, Problem
 from tallywire.layout_file import check_layout, parse_layout
+from tallywire.ledger.about import LayoutUsed
 from tallywire.sheet.layout import Layout
 from tallywire.tables import ID
 
@@ -34,17 +36,30 @@ def load_election(name_or_folder: str | Path) -> Election:
     return election
 
 
-def load_layouts(election: Election, folder: Path | None = None) -> Mapping[str, Layout]:
+def load_layouts(
+    election: Election, folder: Path | None = None, instead: Path | None = None
+) -> Mapping[str, Layout]:
     """The layout of every contest, by contest id.
+
+    Args:
+        election: its contests name their layouts.
+        folder: where the election file stands.
+        instead: another layout, a file or the id of a shipped one, for the only contest.
 
     Raises:
         InvalidFileError: with every problem of every layout.
     """
     layouts: dict[str, Layout] = {}
     problems: list[Problem] = []
+    if instead is not None and len(election.contests) > 1:
+        remedy = "an election of several contests reads with the layouts that it names"
+        raise InvalidFileError([Problem("--layout", str(instead), remedy)])
     for contest in election.contests:
         try:
-            layouts[contest.id] = load_layout(contest.layout, folder)
+            if instead is not None:
+                layouts[contest.id] = load_layout(str(instead))
+            else:
+                layouts[contest.id] = load_layout(contest.layout, folder)
         except InvalidFileError as error:
             problems.extend(error.problems)
         else:
@@ -52,6 +67,24 @@ def load_layouts(election: Election, folder: Path | None = None) -> Mapping[str,
     if problems:
         raise InvalidFileError(problems)
     return layouts
+
+
+def layouts_used(
+    election: Election, folder: Path | None = None, instead: Path | None = None
+) -> Mapping[str, LayoutUsed]:
+    """Which layout files `load_layouts` reads, exactly; the arguments are the same.
+
+    Raises:
+        InvalidFileError: with every problem of every layout.
+    """
+    layouts = load_layouts(election, folder, instead)
+    used = {}
+    for contest in election.contests:
+        path = layout_path(str(instead)) if instead else layout_path(contest.layout, folder)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        layout = layouts[contest.id]
+        used[contest.id] = LayoutUsed(layout.id, layout.version, digest)
+    return used
 
 
 def load_layout(contest_layout: str, folder: Path | None = None) -> Layout:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tallywire.errors import InvalidFileError, Problem
+from tallywire.ledger.alert import Limit
 
 MIB = 1024 * 1024
 PREFIX = "TALLYWIRE_"
@@ -72,6 +73,13 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=64, description="Scans that one worker holds in memory at once")
     ] = 8
     threads: Annotated[int, Field(ge=1, le=64, description="OpenCV threads of one worker")] = 2
+    layout: Annotated[
+        Path | None,
+        Field(description="Layout to read with (file, or id of a shipped one), not the election's"),
+    ] = None
+    rejected_bytes: Annotated[
+        bool, Field(description="Put the bytes of refused scans on the rejected topic")
+    ] = True
 
     # Model server
     serving: Annotated[
@@ -103,6 +111,13 @@ class Settings(BaseSettings):
         Field(pattern=r"^g[0-9]{1,6}$", description="Show this generation, not the live one"),
     ] = None
 
+    # When so many of the latest scans are refused that something is wrong with all of them
+    reject_alert_percent: Annotated[float, Field(gt=0, le=100)] = 20.0
+    reject_alert_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
+    reject_alert_least: Annotated[
+        int, Field(ge=1, description="Fewer scans than this raise no alert")
+    ] = 20
+
     # Processes
     session_timeout_s: Annotated[float, Field(ge=3, le=600)] = 30.0
     health_port: Annotated[int, Field(ge=0, le=65535, description="0 lets the system choose")] = 0
@@ -110,9 +125,18 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
     @property
+    def reject_limit(self) -> Limit:
+        """When too many of the latest scans are refused."""
+        return Limit(self.reject_alert_percent, self.reject_alert_minutes, self.reject_alert_least)
+
+    @property
     def topics(self) -> Topics:
         """The four topics under this prefix."""
         return Topics(self.topic_prefix)
+
+    def group_of(self, election_id: str, generation: str) -> str:
+        """The consumer group of a generation's workers: a replay has its own."""
+        return f"tallywire.{self.topic_prefix}.{election_id}.{generation}"
 
 
 def load_settings(**overrides: object) -> Settings:

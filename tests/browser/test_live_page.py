@@ -16,7 +16,7 @@ from tallywire.election_files import load_election
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.stack.local import LocalStack
-from tests.browser.night import apply_all, minutes_ago, night
+from tests.browser.night import apply_all, minutes_ago, night, rejection
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -148,3 +148,22 @@ def test_the_review_page_shows_reasons_with_evidence(
     page.get_by_label("Station").fill("nowhere")
     page.get_by_label("Station").press("Enter")
     expect(page.get_by_text("is not in this election")).to_be_visible(timeout=SOON_MS)
+
+
+def test_too_many_rejections_stand_in_red_above_the_numbers(
+    page: Page, stack: LocalStack, election: Election
+) -> None:
+    """The last of this file: nothing takes these rejections back."""
+    apply_now(stack, election, 0, 60)
+    open_live(page, stack)
+    expect(page.locator(".tw-notice.bad")).to_have_count(0)
+    stations = list(election.stations)[:100]
+    refused = (
+        rejection(election, station, 1000 + number, minutes_ago(0))
+        for number, station in enumerate(stations)
+    )
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, apply_all(stack.settings.redis, election, refused)).result()
+    notice = page.locator(".tw-notice.bad")
+    expect(notice).to_contain_text("scans were rejected", timeout=SOON_MS)
+    expect(page.locator(REPORTED)).to_be_visible()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from redis import Redis
 
 from dashboard.source import READ_EVERY_S, Reader
 from tallywire.election import Election
+from tallywire.ledger.generations import live_generation, set_live
 from tallywire.ledger.state import Event
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.records import Verdict
@@ -137,6 +140,58 @@ def test_held_stations_are_listed_once_for_everybody(
     apply(redis_url, election, make_reading("d1-1", 1))
     clock.tick()
     assert reader.held() == ()
+
+
+def test_no_look_ever_mixes_generations_while_they_are_promoted_and_rolled_back(
+    redis: Redis, redis_url: str, election: Election
+) -> None:
+    """Every number of a look, and its review queue, is of the generation that it names."""
+    stations, promoted = list(election.stations), 200
+    apply(redis_url, election, *(make_reading(one, n) for n, one in enumerate(stations)))
+    held = (make_reading(one, n, verdict=Verdict.HELD) for n, one in enumerate(stations))
+    apply(redis_url, election, *held, generation="g2")
+    expected = {"g1": (len(stations), 0), "g2": (0, len(stations))}
+
+    def promote() -> None:
+        for number in range(promoted):
+            names = ("g1", "g2") if number % 2 == 0 else ("g2", "g1")
+            assert set_live(redis, election.id, names[1], expected=names[0]) == names[1]
+
+    clock = Clock()
+    reader = Reader(Redis.from_url(redis_url), election, now_s=clock)
+    moving = Thread(target=promote)
+    moving.start()
+    seen: list[str] = []
+    while moving.is_alive() or len(seen) < 50:
+        clock.tick()
+        look, queue = reader.queue()
+        counted = sum(one.stations("mayor", "counted") for one in look.districts.values())
+        assert look.generation is not None
+        assert (counted, len(queue)) == expected[look.generation]
+        seen.append(look.generation)
+    moving.join()
+    assert {"g1", "g2"} == set(seen)
+
+
+def test_viewers_in_many_threads_see_the_queue_of_the_generation_shown(
+    redis: Redis, redis_url: str, election: Election
+) -> None:
+    apply(redis_url, election, make_reading("d1-1", 0))
+    apply(redis_url, election, make_reading("d1-1", 0, verdict=Verdict.HELD), generation="g2")
+    clock = Clock()
+    reader = Reader(Redis.from_url(redis_url), election, now_s=clock)
+
+    def view(number: int) -> bool:
+        if number % 3 == 0:
+            clock.tick()
+        if number % 50 == 0:
+            live = live_generation(redis, election.id) or ""
+            set_live(redis, election.id, "g2" if live == "g1" else "g1", expected=live)
+        look, queue = reader.queue()
+        return len(queue) == (look.generation == "g2")
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(view, range(1000)))
 
 
 def test_one_station_can_be_looked_up(redis: Redis, redis_url: str, election: Election) -> None:

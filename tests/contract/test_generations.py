@@ -56,7 +56,7 @@ async def test_the_first_generation_opened_is_live_and_all_are_listed(
     found = list_generations(reader, election.id)
     assert [one.name for one in found] == ["g1", "g2", "g10"]
     assert [one.name for one in found if one.live] == ["g2"]
-    assert found[0].about == {"districts": ["d1", "d2"]}
+    assert found[0].about.districts == ("d1", "d2")
     assert previous_generation(reader, election.id) is None
 
 

@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from tallywire.reasons import Code
+from tallywire.verifying.process import verify_broker
 from tests.flow import poisoned_worker
 from tests.flow.night import (
     Night,
@@ -56,6 +57,9 @@ def assert_accounted_exactly_once(night: Night, count: int) -> None:
     sources = {reading.lineage.source for reading in night.readings()}
     assert len(sources | night.rejections().keys()) == count
     assert night.totals() == night.fold()
+    found = verify_broker(night.settings, None, None, alone=False)
+    assert found.is_good, found
+    assert found.scans == count
     ends = night.ends(night.settings.topics.scans)
     assert sum(ends.values()) == count
 

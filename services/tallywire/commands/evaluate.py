@@ -33,6 +33,14 @@ def evaluate(
             " store it with the model; 0 keeps the one it has",
         ),
     ] = 0,
+    wrong_cuts: Annotated[
+        bool,
+        typer.Option(
+            "--wrong-cuts",
+            help="Keep the 27 trajectories of --strokes' test writers that miss a"
+            " stroke or hold a word: nobody can read them",
+        ),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the pictures")] = Path("out/evaluation"),
     card: Annotated[bool, typer.Option(help="Write the model card beside the model")] = False,
     json_file: Annotated[
@@ -66,5 +74,6 @@ def evaluate(
             out,
             card,
             json_file,
+            wrong_cuts,
         )
     )

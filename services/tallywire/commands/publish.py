@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from tallywire.settings import load_settings
+from tallywire.signals import stop_on_signals
 
 INTERRUPTED = 130
 
@@ -65,7 +63,8 @@ def publish(
     from tallywire.publish.display import Display
     from tallywire.publish.files import find_scans
     from tallywire.publish.ordering import choose_naming, choose_scanner, make_order
-    from tallywire.publish.result import to_json, to_lines, to_table
+    from tallywire.publish.result import Result, to_json, to_lines, to_table
+    from tallywire.publish.warning import make_warner
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # we tell of its troubles ourselves
     settings = load_settings(kafka=kafka)
@@ -83,11 +82,19 @@ def publish(
     total = None if watch else sum(1 for _ in find_scans(order.paths))
     stop = stop_on_signals()
     with Display(console, total) as display:
-        report = process.Report(display.say, display.show)
         if dry_run:
-            result = process.rehearse(order, report)
+            result = process.rehearse(order, process.Report(display.say, display.show))
         else:
-            result = process.publish(order, report, stop)
+            warn = make_warner(settings, display.say)
+
+            def show(result: Result) -> None:
+                display.show(result)
+                if warn:
+                    warn()
+
+            result = process.publish(order, process.Report(display.say, show), stop)
+            if warn:
+                warn.close()
         display.show(result, at_once=True)
     if json_file:
         json_file.write_text(json.dumps(to_json(result), indent=2) + "\n")
@@ -98,16 +105,3 @@ def publish(
         raise typer.Exit(INTERRUPTED)
     if not result.is_complete:
         raise typer.Exit(1)
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that the first Ctrl-C or SIGTERM sets; the second ends the process as usual."""
-    stop = threading.Event()
-
-    def handle(number: int, _: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
-    return stop

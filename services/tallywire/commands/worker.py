@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,14 @@ def worker(
     model_version: Annotated[
         int | None, typer.Option(help="Pin one model version; the newest one if left out")
     ] = None,
+    layout: Annotated[
+        Path | None,
+        typer.Option(help="Read with this layout (file or shipped id), not the election's own"),
+    ] = None,
+    rejected_bytes: Annotated[
+        bool | None,
+        typer.Option(help="Whether refused scans take their bytes to the rejected topic"),
+    ] = None,
     in_flight: Annotated[int | None, typer.Option(help="Scans in memory at once")] = None,
     threads: Annotated[int | None, typer.Option(help="OpenCV threads")] = None,
     health_port: Annotated[
@@ -42,7 +51,8 @@ def worker(
     """
     settings = load_settings(
         election=election, generation=generation, kafka=kafka, redis=redis, serving=serving,
-        model_version=model_version, in_flight=in_flight, threads=threads, health_port=health_port,
+        model_version=model_version, layout=layout, rejected_bytes=rejected_bytes,
+        in_flight=in_flight, threads=threads, health_port=health_port,
     )  # fmt: skip
     configure_logs(settings.log_level, as_json=settings.log_json)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

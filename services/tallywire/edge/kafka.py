@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -97,18 +97,27 @@ def abandon_producer(producer: Any) -> None:
         producer._closed = True  # or its finaliser would try to flush once more
 
 
-def read_topic(kafka: str, topic: str, *, patience_s: float = 30.0) -> Iterator[Record]:
+def read_topic(
+    kafka: str,
+    topic: str,
+    *,
+    patience_s: float = 30.0,
+    starts: Mapping[int, int] | None = None,
+) -> Iterator[Record]:
     """Yield every record from the beginning up to the end as it is now, by partition in order.
 
     Args:
         kafka: bootstrap servers.
         topic: its name.
         patience_s: longest wait for the next record.
+        starts: only these partitions, each from this offset on; all of everything if None.
 
     Raises:
         PeerError: the broker is away or gives nothing for `patience_s`.
     """
     ends = {number: end for number, end in end_offsets(kafka, topic).items() if end}
+    if starts is not None:
+        ends = {number: end for number, end in ends.items() if starts.get(number, end) < end}
     if not ends:
         return
     consumer = open_client(
@@ -126,6 +135,9 @@ def read_topic(kafka: str, topic: str, *, patience_s: float = 30.0) -> Iterator[
         partitions = [TopicPartition(topic, number) for number in ends]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
+        for number, start in (starts or {}).items():
+            if number in ends:
+                consumer.seek(TopicPartition(topic, number), start)
         yield from _drain(consumer, ends, patience_s)
     except KafkaError as error:
         raise PeerError(f"Cannot read {topic} at {kafka}: {error}") from error

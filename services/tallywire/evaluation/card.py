@@ -43,6 +43,10 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
             *_targets(figures),
             f"One cell takes {figures['ms_per_cell']} ms of one core, in calls of one sheet.",
             "",
+            "The strokes' test writers are drawn without 27 of their 5,554 trajectories that miss a"
+            " stroke or hold a word (`evaluation/wrong_cuts.py` lists them; `--wrong-cuts` keeps"
+            " them).",
+            "",
             "No version is trained on the writers or crops above. What was looked at while"
             " building is for whoever built it to say: write it below.",
             "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tallywire.evaluation.wrong_cuts import WRONG_CUTS
 from tallywire.handwriting import load_hand
 from tallywire.sheet.render.hands import Hand
 from tallywire.training.ink import handwriting
@@ -13,11 +14,14 @@ from tallywire.training.strokes import Split, read_trajectories
 from tallywire.training.tally import training_hand
 
 
-def test_hands(mnist: Path, strokes: Path | None) -> Mapping[str, Hand]:
-    """The writers of the evaluation: MNIST's test part and, if given, the strokes' test part."""
+def test_hands(mnist: Path, strokes: Path | None, *, wrong_cuts: bool) -> Mapping[str, Hand]:
+    """The writers of the evaluation: MNIST's test part and, if given, the strokes' test part.
+
+    `wrong_cuts` keeps trajectories that are no digit (`evaluation.wrong_cuts`).
+    """
     hands: dict[str, Hand] = {"mnist test": load_hand()}
     if strokes:
-        trajectories = read_trajectories(strokes, Split.TEST)
+        trajectories = read_trajectories(strokes, Split.TEST, () if wrong_cuts else WRONG_CUTS)
         digits = _validation(mnist)  # never drawn: the share of trajectories is 1
         hands["strokes test"] = training_hand(handwriting(digits, trajectories, 1.0))
     return hands

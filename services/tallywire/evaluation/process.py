@@ -42,6 +42,7 @@ class Wish:
     out: Path
     card: bool
     json_file: Path | None
+    wrong_cuts: bool = False
 
 
 def run(wish: Wish) -> None:
@@ -59,6 +60,7 @@ def run(wish: Wish) -> None:
         mixed=wish.mixed,
         choosing=wish.choose,
         processes=os.cpu_count() or 1,
+        wrong_cuts=wish.wrong_cuts,
     )
     console = Console(stderr=True)
     drawn = _draw(ask, console)

@@ -51,6 +51,16 @@ def timeline(epoch_s: float, outcome: str) -> str:
     return f"time|{int(epoch_s) // BUCKET_S * BUCKET_S}|{outcome}"
 
 
+def timeline_of(totals: Counters) -> dict[int, dict[str, int]]:
+    """Start of ten seconds (epoch, s) -> outcome -> scans, in order of time."""
+    found: dict[int, dict[str, int]] = {}
+    for name, value in totals.items():
+        if name.startswith("time|"):
+            _, start, outcome = name.split("|")
+            found.setdefault(int(start), {})[outcome] = value
+    return dict(sorted(found.items()))
+
+
 def add(parts: Iterable[Counters]) -> dict[str, int]:
     """Sum of counters; zeros are left out."""
     total: dict[str, int] = {}

@@ -7,15 +7,16 @@ totals or the new ones, never a mixture.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from redis import Redis
 
+from tallywire.election import Election
 from tallywire.errors import UsageError
 from tallywire.ledger import keys
+from tallywire.ledger.about import About, from_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Generation:
 
     name: str
     live: bool
-    about: Mapping[str, Any]
+    about: About
 
 
 def live_generation(redis: Redis, election: str) -> str | None:
@@ -41,7 +42,7 @@ def list_generations(redis: Redis, election: str) -> list[Generation]:
     """Every generation that was opened, in the order of their numbers."""
     live = live_generation(redis, election)
     found: Any = redis.hgetall(keys.generations(election))
-    named = {name.decode(): json.loads(about) for name, about in found.items()}
+    named = {name.decode(): from_values(json.loads(about)) for name, about in found.items()}
     return [
         Generation(name, name == live, named[name])
         for name in sorted(named, key=lambda name: (len(name), name))
@@ -68,6 +69,29 @@ def set_live(redis: Redis, election: str, wanted: str, expected: str) -> str:
     if live is None:
         raise UsageError(f"generation {wanted} of {election} does not exist: replay into it first")
     return live
+
+
+def stored_offsets(redis: Redis, election: str, generation: str) -> dict[tuple[str, int], int]:
+    """By topic and partition, the next offset that the generation's workers will read."""
+    found: Any = redis.hgetall(keys.offsets(election, generation))
+    split = [(name.decode().rpartition("|"), int(value)) for name, value in found.items()]
+    return {(topic, int(partition)): offset for (topic, _, partition), offset in split}
+
+
+def is_followed(redis: Redis, election: str, generation: str) -> bool:
+    """True while a worker says that it counts what arrives (or did seconds ago)."""
+    return bool(redis.exists(keys.followed(election, generation)))
+
+
+def station_names(redis: Redis, election: Election, generation: str) -> set[str]:
+    """`district:contest:station` of every known station that has a record."""
+    ids = [district.id for district in election.districts]
+    with redis.pipeline(transaction=False) as pipe:
+        for one in ids:
+            pipe.smembers(keys.DistrictKeys(election.id, generation, one).stations)
+        answers: list[Any] = pipe.execute()
+    pairs = zip(ids, answers, strict=True)
+    return {f"{one}:{member.decode()}" for one, members in pairs for member in members}
 
 
 def _text(found: Any) -> str | None:

@@ -42,6 +42,11 @@ def marks(election: str, generation: str) -> str:
     return f"{{{election}:{generation}}}:marks"
 
 
+def followed(election: str, generation: str) -> str:
+    """String that expires: some worker of the generation has partitions and can count."""
+    return f"{{{election}:{generation}}}:followed"
+
+
 @dataclass(frozen=True, slots=True)
 class DistrictKeys:
     """The keys of one district in one generation."""

@@ -46,12 +46,7 @@ class DistrictSnapshot:
     @property
     def timeline(self) -> Mapping[int, Mapping[str, int]]:
         """Start of ten seconds (epoch, s) -> outcome -> scans, in order of time."""
-        found: dict[int, dict[str, int]] = {}
-        for name, value in self.totals.items():
-            if name.startswith("time|"):
-                _, start, outcome = name.split("|")
-                found.setdefault(int(start), {})[outcome] = value
-        return dict(sorted(found.items()))
+        return counters.timeline_of(self.totals)
 
 
 @dataclass(frozen=True, slots=True)

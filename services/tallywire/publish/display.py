@@ -11,27 +11,16 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    ProgressColumn,
-    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.text import Text
 
+from tallywire.bars import RateColumn
 from tallywire.publish.result import Result
 
 REDRAW_S = 0.1
 TELL_S = 30.0
-
-
-class RateColumn(ProgressColumn):
-    """Scans a second, over the last while."""
-
-    def render(self, task: Task) -> Text:
-        """The rate as text."""
-        speed = task.finished_speed or task.speed
-        return Text("-" if speed is None else f"{speed:,.1f}/s", style="cyan")
 
 
 class Display:

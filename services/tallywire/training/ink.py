@@ -10,6 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tallywire.records import BLANK
+from tallywire.training.forms import bend_form
 from tallywire.training.mnist import Digits
 from tallywire.training.strokes import Pen, Trajectories, draw_digit
 
@@ -24,6 +25,7 @@ MAX_ROTATION_DEG = 15.0
 LEANING_ONES = 0.15  # lean far more than their writer's other digits
 MIRRORED_NINES = 0.12  # the loop on the right of the stem, as a P
 WIDE_ZEROS = 0.15
+RARE_FORMS = 0.12  # of the digits that have one
 CROSS_BAR = 0.2  # of the sevens of MNIST, whose writers do not cross them
 
 
@@ -94,20 +96,27 @@ def write_digit(
     rng: Generator,
 ) -> None:
     """Write a digit onto `canvas` (uint8 [112, 112], 255 full ink) with its centre at (x, y)."""
+    form = bend_form(label, rng) if rng.random() < RARE_FORMS else None
+    if form is not None:
+        draw_digit(form, _pen(style, rng), canvas, at)
+        return
     style = _habit_of(label, style, rng)
     if rng.random() < hands.trajectory_share and hands.trajectories is not None:
         index = int(rng.choice(hands.trajectories_of[label]))
-        pen = Pen(
-            style.height * BOX_PX, style.width_px, style.rotation_deg, style.slant, style.aspect,
-            style.pressure, style.wobble, float(rng.uniform(0, 6.28)),
-        )  # fmt: skip
-        draw_digit(hands.trajectories.digits[index], pen, canvas, at)
+        draw_digit(hands.trajectories.digits[index], _pen(style, rng), canvas, at)
         return
     index = int(rng.choice(hands.pixels_of[label]))
     image = hands.pixels.images[index]
     if label == 7 and rng.random() < CROSS_BAR:
         image = _crossed(image, rng)
     _stamp(canvas, image, style, at, rng)
+
+
+def _pen(style: Style, rng: Generator) -> Pen:
+    return Pen(
+        style.height * BOX_PX, style.width_px, style.rotation_deg, style.slant, style.aspect,
+        style.pressure, style.wobble, float(rng.uniform(0, 6.28)),
+    )  # fmt: skip
 
 
 def join_neighbour(canvas: U8, style: Style, rng: Generator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ F32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 SHIFT = 4  # OpenCV draws at 1/16 px
+SMALLEST = 100  # of the 1,000 that a digit's longer side spans: less is a pen that touched once
 ARRAYS = (
     "points", "stroke_starts", "digit_starts", "labels", "writers", "writer_split", "suspect",
 )  # fmt: skip
@@ -64,11 +66,17 @@ class Pen:
     phase: float = 0.0
 
 
-def read_trajectories(path: Path, split: Split) -> Trajectories:
+def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ()) -> Trajectories:
     """Read the digits of one writer split; digits marked as suspect are left out of training.
 
-    About half of the suspect ones miss a stroke; they stay in the test split, whose figures
-    should not be flattered.
+    About half of the suspect ones miss a stroke; in the test split they stay, since the other
+    half are real but rare forms, but for those that the caller names. A dot, where the pen touched
+    the tablet once, is no digit in any split.
+
+    Args:
+        path: the NPZ.
+        split: whose digits.
+        leave_out: indices in the file.
 
     Raises:
         InvalidFileError: not a file of trajectories; says what is missing.
@@ -85,15 +93,21 @@ def read_trajectories(path: Path, split: Split) -> Trajectories:
         keep &= ~data["suspect"]
     strokes = np.split(data["points"].astype(np.float32), data["stroke_starts"][1:])
     ends = np.append(data["digit_starts"][1:], len(strokes))
-    chosen = np.flatnonzero(keep)
-    digits = tuple(_centred(strokes[data["digit_starts"][i] : ends[i]]) for i in chosen)
+    keep[[index for index in leave_out if index < len(keep)]] = False
+    written = [strokes[data["digit_starts"][i] : ends[i]] for i in range(len(keep))]
+    chosen = np.array([i for i in np.flatnonzero(keep) if _size(written[i]) >= SMALLEST], int)
+    digits = tuple(_centred(written[i]) for i in chosen)
     return Trajectories(digits, data["labels"][chosen])
+
+
+def _size(strokes: list[F32]) -> float:
+    return float(np.ptp(np.concatenate(strokes), axis=0).max())
 
 
 def _centred(strokes: list[F32]) -> tuple[F32, ...]:
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
-    size = max(float((high - low).max()), 1.0)
+    size = _size(strokes)
     return tuple(((stroke - (low + high) / 2) / size).astype(np.float32) for stroke in strokes)
 
 

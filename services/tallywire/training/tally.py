@@ -23,7 +23,8 @@ from tallywire.sheet.render.form import Form, print_form
 from tallywire.sheet.render.hands import RasterHand, Writer, raster_hand
 from tallywire.sheet.render.signs import Blank, Habit, Signs
 from tallywire.training.cells import Cells, join
-from tallywire.training.ink import Handwriting
+from tallywire.training.forms import bend_form
+from tallywire.training.ink import RARE_FORMS, Handwriting
 from tallywire.training.strokes import Pen, draw_digit
 
 U8 = NDArray[np.uint8]
@@ -37,16 +38,23 @@ MARGIN_PX = 4
 
 @dataclass(frozen=True, slots=True)
 class TrainingHand:
-    """The renderer's hand over the handwriting of training: trajectories and raster digits."""
+    """The renderer's hand over the handwriting of training: trajectories and raster digits.
+
+    `rare_forms` is the share of `training.forms`: evaluation writes what its writers wrote.
+    """
 
     hands: Handwriting
     raster: RasterHand
+    rare_forms: float = 0.0
 
     def __call__(self, digit: int, height_px: float, writer: Writer, rng: Generator) -> F32:
         """Draw one digit; see `sheet.render.hands.Hand`."""
-        if self.hands.trajectories is None or rng.random() >= self.hands.trajectory_share:
-            return self.raster(digit, height_px, writer, rng)
-        index = int(rng.choice(self.hands.trajectories_of[digit]))
+        strokes = bend_form(digit, rng) if rng.random() < self.rare_forms else None
+        if strokes is None:
+            if self.hands.trajectories is None or rng.random() >= self.hands.trajectory_share:
+                return self.raster(digit, height_px, writer, rng)
+            index = int(rng.choice(self.hands.trajectories_of[digit]))
+            strokes = self.hands.trajectories.digits[index]
         width_px = max(1.0, height_px * writer.stroke_mm / writer.height_mm)
         pen = Pen(
             height_px,
@@ -58,7 +66,7 @@ class TrainingHand:
             wobble=float(rng.uniform(0, 0.015)),
             phase=float(rng.uniform(0, 6.28)),
         )
-        return _drawn(self.hands.trajectories.digits[index], pen)
+        return _drawn(strokes, pen)
 
 
 def _drawn(strokes: tuple[F32, ...], pen: Pen) -> F32:
@@ -73,10 +81,11 @@ def _drawn(strokes: tuple[F32, ...], pen: Pen) -> F32:
     return np.asarray(cut / 255, np.float32)
 
 
-def training_hand(hands: Handwriting) -> TrainingHand:
+def training_hand(hands: Handwriting, rare_forms: float = 0.0) -> TrainingHand:
     """The renderer's hand over `hands`."""
     groups = np.zeros(len(hands.pixels.labels), np.uint8)
-    return TrainingHand(hands, raster_hand(hands.pixels.images, hands.pixels.labels, groups))
+    raster = raster_hand(hands.pixels.images, hands.pixels.labels, groups)
+    return TrainingHand(hands, raster, rare_forms)
 
 
 def rendered_cells(
@@ -120,7 +129,7 @@ def _draw_sheets(
     mix: dict[ConditionName, float],
 ) -> Cells:
     cv2.setNumThreads(1)
-    hand = training_hand(hands)
+    hand = training_hand(hands, RARE_FORMS)
     forms: dict[int, Form] = {}
     parts = [Cells(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))]
     for seed in seeds:

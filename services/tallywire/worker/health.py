@@ -30,6 +30,7 @@ def describe(progress: Progress) -> dict[str, Any]:
         "outcomes": dict(sorted(progress.outcomes.items())),
         "lag": progress.lag,
         "in_flight": progress.in_flight,
+        "alert": progress.alert,
         "last_settled_s_ago": round(now_s - progress.last_settled_s, 1),
         "waiting_for": {
             peer: {"error": trouble.message, "for_s": round(now_s - trouble.since_s, 1)}

@@ -20,6 +20,7 @@ class Progress:
     lag: int = 0  # offsets between the ledger and the ends of our partitions
     in_flight: int = 0
     assigned: bool = False
+    alert: str | None = None  # too many scans are rejected: one sentence for an official
     last_settled_s: float = field(default_factory=time.monotonic)
     last_beat_s: float = field(default_factory=time.monotonic)
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=512))  # per sheet

@@ -8,18 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import structlog
+from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
 from tallywire.election import Election
 from tallywire.election_files import election_folder, load_election, load_layouts
+from tallywire.ledger.opening import describe
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
+from tallywire.worker.alarm import watch_rejections
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.counting import Book
+from tallywire.worker.generation import about_worker, agree, keep_followed
 from tallywire.worker.health import serve_health, start_watchdog
 from tallywire.worker.messages_out import faust_send
 from tallywire.worker.process import Read, assemble, catch_signals, run
@@ -31,10 +35,12 @@ from tallywire.worker.suspects import RedisStrikes
 from tallywire.worker.topics import record_exists, wait_for_topics
 from tallywire.worker.writing import message_for
 
+Value = TypeVar("Value")
+
 
 def group_of(settings: Settings, election: Election) -> str:
     """The consumer group: one for each election and generation, so that a replay has its own."""
-    return f"tallywire.{settings.topic_prefix}.{election.id}.{settings.generation}"
+    return settings.group_of(election.id, settings.generation)
 
 
 async def work(settings: Settings) -> None:
@@ -54,21 +60,28 @@ async def work(settings: Settings) -> None:
         health_port=server.sockets[0].getsockname()[1],
     )  # fmt: skip
     try:
-        await _unless_stopped(_prepare_peers(settings, election, progress.peers), stopping)
-        if not stopping.is_set():
-            await _work(settings, election, progress, stopping)
+        preparing = _prepare_peers(settings, election, progress.peers)
+        agreed = await _unless_stopped(preparing, stopping)
+        if agreed is not None and not stopping.is_set():
+            await _work(agreed, election, progress, stopping)
     finally:
         server.close()
 
 
-async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -> None:
-    """Wait until the topics are there and the ledger has its frame."""
+async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -> Settings:
+    """Wait until the topics are there and the ledger has its frame; settings as it wants them."""
     names = settings.topics
     wanted = (names.scans, names.readings, names.corrections, names.rejected)
     await wait_for_topics(settings.kafka, wanted, peers)
-    ledger = RedisLedger(connect(settings.redis), election, settings.generation)
+    redis = connect(settings.redis)
+    ledger = RedisLedger(redis, election, settings.generation)
+    mine = about_worker(settings, election)
+    name = settings.generation
+    about = await insist(lambda: describe(redis, election.id, name, mine), "redis", peers)
+    agreed = agree(settings, mine, about)
     await insist(lambda: ledger.open(election), "redis", peers)
     await ledger.close()
+    return agreed
 
 
 async def _work(
@@ -90,7 +103,7 @@ async def _work(
     with _opencv_threads(settings.threads) as threads:
         desk = Desk(
             election=election,
-            layouts=load_layouts(election, election_folder(settings.election)),
+            layouts=load_layouts(election, election_folder(settings.election), settings.layout),
             model=model,
             model_name=settings.model,
             threads=threads,
@@ -103,7 +116,12 @@ async def _work(
         scans = Book(
             ledger=ledger,
             send=faust_send(app),
-            message=partial(message_for, settings.topics, generation=settings.generation),
+            message=partial(
+                message_for,
+                settings.topics,
+                generation=settings.generation,
+                bytes_too=settings.rejected_bytes,
+            ),
             give_up=partial(give_up, election),
             progress=progress,
         )
@@ -113,27 +131,38 @@ async def _work(
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
         exists = partial(record_exists, settings.kafka)
+        beside = [warming, *_beside(redis, election, settings, progress)]
         start_watchdog(progress)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
-            warming.cancel()
+            for task in beside:
+                task.cancel()
             await model.close()
             await ledger.close()
 
 
-async def _unless_stopped(work: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
-    """Do `work`, or leave it where `stopping` is set before it is done."""
-    tasks = [asyncio.create_task(work), asyncio.create_task(_wait(stopping))]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    for task in done:
-        task.result()
+def _beside(
+    redis: Redis, election: Election, settings: Settings, progress: Progress
+) -> tuple[asyncio.Task[None], ...]:
+    """What runs beside the counting, and is cancelled with it."""
+    name = settings.generation
+    following = keep_followed(redis, election.id, name, progress)
+    watching = watch_rejections(redis, election, name, settings.reject_limit, progress)
+    return asyncio.create_task(following), asyncio.create_task(watching)
 
 
-async def _wait(event: asyncio.Event) -> None:
-    await event.wait()
+async def _unless_stopped(
+    work: Coroutine[Any, Any, Value], stopping: asyncio.Event
+) -> Value | None:
+    """The result of `work`; None where `stopping` is set before it is done."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    return None
 
 
 @contextmanager

@@ -8,30 +8,33 @@ from tallywire.wire import GENERATION_HEADER, SCHEMA, encode, encode_rejection_h
 from tallywire.worker.messages_out import Message
 from tallywire.worker.records_in import Record
 
+OMITTED = ("value-omitted", b"replayed; see the original record")
+
 
 def message_for(
     topics: Topics,
     record: Record,
     result: Reading | Correction | Rejection,
     generation: str = "g1",
+    *,
+    bytes_too: bool = True,
 ) -> Message | None:
     """The message of one result; None for a correction, which stands on its topic already.
 
     Each says which generation of the ledger took it: a replay writes to the same topics.
 
     A refusal carries the record's own headers too, under `original-`, so that it can be repaired
-    and published again.
+    and published again. Without `bytes_too` it says where they stand instead: a replay would copy
+    what the live count has put there already.
     """
     mark = (GENERATION_HEADER, generation.encode())
     if isinstance(result, Reading):
-        headers = (mark, ("schema", str(SCHEMA).encode()))
-        return Message(topics.readings, record.key, encode(result), headers)
+        schema = ("schema", str(SCHEMA).encode())
+        return Message(topics.readings, record.key, encode(result), (mark, schema))
     if isinstance(result, Rejection):
         original = tuple((f"original-{name}", value) for name, value in record.headers)
-        return Message(
-            topics.rejected,
-            record.key,
-            record.value,
-            (mark, *encode_rejection_headers(result), *original),
-        )
+        told = (mark, *encode_rejection_headers(result), *original)
+        if bytes_too:
+            return Message(topics.rejected, record.key, record.value, told)
+        return Message(topics.rejected, record.key, None, (*told, OMITTED))
     return None

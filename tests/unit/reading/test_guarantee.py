@@ -75,3 +75,14 @@ def test_a_reader_that_is_never_quite_sure_may_still_be_certified() -> None:
     found = choose(np.full(3000, 0.002), np.zeros(3000, bool))
     assert found.holds
     assert found.accepted == found.of
+
+
+def test_a_reader_that_is_too_modest_does_not_hold_good_sheets_for_nothing() -> None:
+    """It expects four times the errors it makes; what is certified goes by the errors."""
+    errors, _ = calibrated(8000, 5)
+    wrong = np.random.default_rng(6).random(8000) < errors / 4
+    found = choose(errors, wrong)
+    by_its_own_account = np.sort(errors)
+    expected = np.cumsum(by_its_own_account) / np.arange(1, 8001)
+    assert found.holds
+    assert (errors <= found.threshold).mean() > (expected <= TARGET).mean()

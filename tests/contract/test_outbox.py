@@ -1,20 +1,33 @@
-"""One settlement after another, with a crash between the ledger and the topics."""
+"""One settlement after another, with a crash between the ledger and the topics.
+
+In memory and in a real Redis; and once with a real worker, which judges otherwise than the one
+before it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
+from tallywire.edge.kafka import read_topic
 from tallywire.ledger.memory import MemoryLedger
-from tallywire.ledger.rebuild import first_difference, rebuild
+from tallywire.ledger.rebuild import Totals, first_difference, nonzero, rebuild
+from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
+from tallywire.ledger.store import Ledger, RedisLedger, connect
 from tallywire.reasons import Code
 from tallywire.records import Correction, Reading, Rejection, Source, Verdict
 from tallywire.settings import Topics
+from tallywire.stack.child import Child, Program
+from tallywire.verifying.process import verify_broker
 from tallywire.wire import decode, encode
 from tallywire.worker.counting import Book, Result, Taken, settle
 from tallywire.worker.messages_out import Message
@@ -33,6 +46,8 @@ from tests.factories import (
     make_reading,
     make_rejection,
 )
+from tests.flow.night import wait_until
+from tests.paper_night import PaperNight, open_paper_night
 
 ELECTION = make_election()
 TOPICS = Topics("tally")
@@ -73,8 +88,8 @@ class Broker:
 class World:
     """What outlives a worker: ledger and broker."""
 
-    def __init__(self) -> None:
-        self.ledger, self.broker = MemoryLedger(ELECTION), Broker()
+    def __init__(self, ledger: Ledger, totals: Callable[[], Totals]) -> None:
+        self.ledger, self.totals, self.broker = ledger, totals, Broker()
 
     async def settle(self, events: Sequence[Result], *, corrections: bool = False) -> None:
         """One worker settles these results of one partition, the first at offset 0."""
@@ -88,6 +103,28 @@ class World:
             partial(give_up, ELECTION), Progress(Peers()), refusals_count=not corrections,
         )  # fmt: skip
         await settle(book, (topic, 0), batch)
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def world(
+    request: pytest.FixtureRequest, unique: str, redis_url: str
+) -> AsyncIterator[World]:
+    if request.param == "memory":
+        memory = MemoryLedger(ELECTION)
+        yield World(memory, lambda: nonzero(memory.totals))
+        return
+    own, reader = replace(ELECTION, id=unique), Redis.from_url(redis_url)
+
+    def totals() -> Totals:
+        snapshot = read_snapshot(reader, own, "g1")
+        assert snapshot is not None
+        return nonzero({one: found.totals for one, found in snapshot.districts.items()})
+
+    store = RedisLedger(connect(redis_url), own, "g1")
+    await store.open(own)
+    yield World(store, totals)
+    await store.close()
+    reader.close()
 
 
 def make_record(topic: str, offset: int) -> Record:
@@ -109,40 +146,74 @@ OTHERWISE: Sequence[Result] = (
 
 
 @pytest.mark.parametrize("published", range(4))
-async def test_after_a_crash_the_topics_tell_what_the_first_worker_applied(published: int) -> None:
-    world = World()
+async def test_after_a_crash_the_topics_tell_what_the_first_worker_applied(
+    world: World, published: int
+) -> None:
     world.broker.dies_at = published
     with pytest.raises(Crash):
         await world.settle(FIRST)
-    before = dict(world.ledger.totals)
+    before = world.totals()
     await world.settle(OTHERWISE)  # the next worker judges every scan differently
-    assert world.ledger.totals == before
+    assert world.totals() == before
     rebuilt = rebuild(world.broker.events(), ELECTION)
     assert rebuilt.contradictions == ()
     assert rebuilt.events == len(FIRST)
-    assert first_difference(rebuilt, world.ledger.totals) is None
+    assert first_difference(rebuilt, world.totals()) is None
     # Duplicates are the same bytes as the message that had gone out before the crash.
     assert set(world.broker.taken[:published]) <= set(world.broker.taken[published:])
 
 
-async def test_what_was_published_is_not_published_again() -> None:
-    world = World()
+async def test_what_was_published_is_not_published_again(world: World) -> None:
     await world.settle(FIRST)
     sent = list(world.broker.taken)
     assert len(sent) == len(FIRST)
-    assert world.ledger.outbox == {}
     await world.settle(OTHERWISE)  # crashed before it advanced
     assert world.broker.taken == sent
 
 
-async def test_a_refused_correction_is_told_and_reaches_no_total() -> None:
-    world = World()
+async def test_a_refused_correction_is_told_and_reaches_no_total(world: World) -> None:
     refused = refuse(ELECTION, make_record(CORRECTIONS, 1), make_rejection().reason)
     decided = make_correction("d1-1", 0, {"A": 5})
     await world.settle([decided, refused], corrections=True)
     (message,) = world.broker.taken
     assert message.topic == TOPICS.rejected
-    assert world.ledger.outbox == {}
-    assert world.ledger.totals["d1"]["corrections|applied"] == 1
-    assert "scans|rejected" not in world.ledger.totals["d1"]
+    assert world.totals()["d1"]["corrections|applied"] == 1
+    assert "scans|rejected" not in world.totals()["d1"]
     assert decode(Correction, encode(decided)) == decided
+
+
+@pytest.fixture
+def night(
+    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str
+) -> Iterator[PaperNight]:
+    yield from open_paper_night(tmp_path, unique, kafka_bootstrap, redis_url)
+
+
+@pytest.mark.flow
+def test_a_worker_tells_what_the_one_before_it_had_applied(night: PaperNight) -> None:
+    """The first worker took a sheet for readable and died before it told; to the second one the
+    bytes are no image."""
+    source, _ = night.publish("N1", b"no image at all")
+    applied = night.reading("N1", source, b"no image at all")
+    night.apply(applied)
+    night.publish("N2", b"no image either")
+    environment = {**night.environment, "TALLYWIRE_SESSION_TIMEOUT_S": "6",
+                   "TALLYWIRE_SERVING": "127.0.0.1:1"}  # fmt: skip
+    command = (sys.executable, "-m", "tallywire", "worker")
+    worker = Child(Program("worker", command, lambda: True, environment=environment), night.folder)
+    worker.start()
+    try:
+        wait_until(
+            lambda: verify_broker(night.settings, None, None, alone=True).waiting == 0,
+            60, lambda: worker.log_path.read_text()[-3000:],
+        )  # fmt: skip
+    finally:
+        worker.kill()
+    names = night.settings.topics
+    (told,) = read_topic(night.settings.kafka, names.readings)
+    assert told.value == encode(applied)
+    (refused,) = read_topic(night.settings.kafka, names.rejected)
+    assert refused.key == b"N2"
+    found = verify_broker(night.settings, None, None, alone=False)
+    assert found.is_good, found
+    assert found.outcomes == {"counted": 1, "rejected": 1}

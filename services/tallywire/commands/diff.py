@@ -1,0 +1,53 @@
+"""`tallywire diff`: two generations, sheet by sheet and district by district."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tallywire.settings import load_settings
+
+
+class By(StrEnum):
+    """What the table shows a line of."""
+
+    DISTRICT = "district"
+    STATION = "station"
+    REASON = "reason"
+
+
+def diff(
+    first: Annotated[str, typer.Argument(help="Generation before, for example g1")],
+    second: Annotated[
+        str | None, typer.Argument(help="Generation after (default: FIRST, against the live one)")
+    ] = None,
+    by: Annotated[By, typer.Option(help="What to show a line of")] = By.DISTRICT,
+    election: Annotated[
+        str | None, typer.Option(help="Election folder, or the id of a shipped election")
+    ] = None,
+    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all three views there")
+    ] = None,
+) -> None:
+    """Name the sheets whose reading changed, and what that does to totals and order of parties.
+
+    Works at any time; a generation that is still behind lacks sheets, and is shown to.
+    """
+    from tallywire.replay.diff_tables import by_district, by_reason, by_station, headline
+    from tallywire.replay.diffing import difference
+    from tallywire.replay.telling import difference_values
+
+    found = difference(load_settings(election=election, redis=redis), first, second)
+    if json_file:
+        json_file.write_text(json.dumps(difference_values(found), indent=2) + "\n")
+    console = Console()
+    if found.stations:
+        table = {By.DISTRICT: by_district, By.STATION: by_station, By.REASON: by_reason}[by]
+        console.print(table(found))
+    console.print(headline(found), highlight=False, markup=False, soft_wrap=True)

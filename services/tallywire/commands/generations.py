@@ -1,0 +1,39 @@
+"""`tallywire generations`: every build of the ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tallywire.settings import load_settings
+
+
+def generations(
+    election: Annotated[
+        str | None, typer.Option(help="Election folder, or the id of a shipped election")
+    ] = None,
+    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the same there as JSON")
+    ] = None,
+) -> None:
+    """List the generations: which one is live, how each was made, how far it is behind the topics.
+
+    While the broker is away the lags are shown as "?".
+    """
+    from tallywire.replay.listing import list_all, to_json, to_table
+
+    listing = list_all(load_settings(election=election, kafka=kafka, redis=redis))
+    if json_file:
+        json_file.write_text(json.dumps(to_json(listing), indent=2) + "\n")
+    if listing.trouble:
+        Console(stderr=True).print(f"Lags are not known: {listing.trouble}", markup=False)
+    if listing.rows:
+        Console().print(to_table(listing))
+    else:
+        typer.echo("No generation yet: the first worker opens one")

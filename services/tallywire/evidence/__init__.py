@@ -1,0 +1,1 @@
+"""What the topics tell, from the broker or from an exported folder, without Redis."""

@@ -1,0 +1,1 @@
+"""The evidence and the totals of an election as files."""

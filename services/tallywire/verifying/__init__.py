@@ -1,0 +1,1 @@
+"""Totals recomputed by anybody: from the broker, or from an exported folder, without Redis."""
