@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "services" / "tallywire"
 # Pure files in rooms that are not.
 PURE_BESIDE = (
     "evidence/lines.py", "evidence/story.py", "reviewing/impact.py", "reviewing/decide.py",
+    "demo/faults/verdict.py",
 )  # fmt: skip
 PURE_FILES = sorted(
     path
