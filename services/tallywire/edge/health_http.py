@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tallywire.errors import UsageError
+from tallywire.vitals import Vitals
 
 READ_TIMEOUT_S = 5.0
 JSON = "application/json"
@@ -89,6 +90,27 @@ class HealthServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def serve_vitals(
+    vitals: Vitals, is_ready: Callable[[], bool], port: int, address: str, stalled_after_s: float
+) -> HealthServer:
+    """/healthz and /readyz of a process by its vitals."""
+
+    def values() -> dict[str, Any]:
+        return {
+            "at_hand": vitals.at_hand,
+            "waiting_for": vitals.waiting_for,
+            "stalled_s": round(vitals.stalled_s(), 1),
+        }
+
+    def healthz() -> Answer:
+        return live(is_live=vitals.stalled_s() <= stalled_after_s, values=values())
+
+    def readyz() -> Answer:
+        return ready(is_ready=is_ready() and not vitals.waiting_for, values=values())
+
+    return HealthServer({"/healthz": healthz, "/readyz": readyz}, port, address)
 
 
 def _handler(routes: Mapping[str, Route]) -> type[BaseHTTPRequestHandler]:
