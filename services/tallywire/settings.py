@@ -121,6 +121,18 @@ class Settings(BaseSettings):
     # Processes
     session_timeout_s: Annotated[float, Field(ge=3, le=600)] = 30.0
     health_port: Annotated[int, Field(ge=0, le=65535, description="0 lets the system choose")] = 0
+    health_address: Annotated[
+        str, Field(description="Address of /healthz, /readyz and /metrics; loopback by default")
+    ] = "127.0.0.1"
+    stalled_after_s: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=3600,
+            description="Work at hand and no progress for so long: not live;"
+            " after three times as long, the worker's watchdog ends it",
+        ),
+    ] = 30.0
     log_json: bool = False
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

@@ -73,14 +73,17 @@ def test_every_service_is_restarted_and_watched(services: Mapping[str, Any]) -> 
     assert "HEALTHCHECK" in (ROOT / "deploy/Dockerfile").read_text()
 
 
-def test_only_the_dashboard_is_reachable_and_only_from_this_machine(
+def test_only_pages_to_look_at_are_reachable_and_only_from_this_machine(
     compose: Mapping[str, Any], services: Mapping[str, Any]
 ) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"dashboard": ["${DASHBOARD_BIND:-127.0.0.1}:8501:8501"]}
+    assert published == {
+        "dashboard": ["${DASHBOARD_BIND:-127.0.0.1}:8501:8501"],
+        "grafana": ["${GRAFANA_BIND:-127.0.0.1}:3000:3000"],
+    }
     assert compose["networks"]["inside"] == {"internal": True}
     outside = [name for name, service in services.items() if service["networks"] != ["inside"]]
-    assert outside == ["dashboard"]
+    assert outside == ["dashboard", "grafana"]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -155,8 +158,24 @@ def test_the_served_model_is_the_pinned_one_and_is_there(services: Mapping[str, 
 def test_health_urls_are_on_the_ports_that_the_parts_listen_on(services: Mapping[str, Any]) -> None:
     worker = services["worker"]["environment"]
     assert f":{worker[f'{PREFIX}HEALTH_PORT']}/healthz" in worker["HEALTH_URL"]
+    publisher = services["publisher"]["environment"]
+    assert f":{publisher[f'{PREFIX}HEALTH_PORT']}/healthz" in publisher["HEALTH_URL"]
     port = Settings.model_fields["dashboard_port"].default
     assert f":{port}/_stcore/health" in services["dashboard"]["environment"]["HEALTH_URL"]
+
+
+def test_monitoring_asks_the_workers_where_they_answer(services: Mapping[str, Any]) -> None:
+    worker = services["worker"]["environment"]
+    assert worker[f"{PREFIX}HEALTH_ADDRESS"] == "0.0.0.0"  # noqa: S104 - inside the network
+    scrape = yaml.safe_load((ROOT / "deploy/monitoring/prometheus.yml").read_text())
+    (job,) = scrape["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    assert found["names"] == ["worker"]
+    assert str(found["port"]) == worker[f"{PREFIX}HEALTH_PORT"]
+    mounted = [mount.split(":")[1] for mount in services["prometheus"]["volumes"]]
+    assert set(scrape["rule_files"]) <= set(mounted)
+    for name in ("prometheus", "grafana"):
+        assert services[name]["profiles"] == ["monitoring"]
 
 
 def test_what_the_image_copies_is_there_and_not_ignored() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +24,7 @@ from tallywire.records import Rejection, Source
 from tallywire.settings import Topics
 from tallywire.wire import decode, encode
 from tallywire.worker import messages_out, retry
-from tallywire.worker.health import STALLED_EXIT, answer, serve_health, start_watchdog
+from tallywire.worker.health import STALLED_EXIT, healthz, readyz, serve_health, start_watchdog
 from tallywire.worker.messages_out import Message, publish
 from tallywire.worker.progress import Progress
 from tallywire.worker.read_correction import read_correction
@@ -76,14 +77,14 @@ def test_work_without_progress_is_a_standstill_unless_a_peer_is_away() -> None:
     progress.beat(lag=5, in_flight=1, assigned=True)
     progress.last_settled_s -= 100
     assert progress.stalled_s() > 99
-    assert answer("/healthz", progress)[0] == 503
+    assert healthz(progress).status == 503
     progress.peers.failed("redis", "away")
-    assert answer("/healthz", progress)[0] == 200
-    assert answer("/readyz", progress)[0] == 503
+    assert healthz(progress).status == 200
+    assert readyz(progress).status == 503
     progress.beat(lag=5, in_flight=1, assigned=True)
     progress.peers.succeeded("redis")
     assert progress.stalled_s() < 1  # the wait is not held against us
-    assert answer("/readyz", progress)[0] == 200
+    assert readyz(progress).status == 200
 
 
 def test_idle_is_no_standstill_but_a_frozen_loop_is() -> None:
@@ -106,21 +107,23 @@ def test_the_watchdog_ends_a_process_that_stands_still() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_line", "status"),
-    [(b"GET /healthz HTTP/1.1", 200), (b"GET /readyz?x=1 HTTP/1.1", 503), (b"GET / HTTP/1.1", 404),
-     (b"", 404)],
-)  # fmt: skip
-async def test_health_speaks_http_on_loopback(request_line: bytes, status: int) -> None:
-    server = await serve_health(Progress(Peers()), 0)
-    async with server:
-        host, port = server.sockets[0].getsockname()
-        assert host == "127.0.0.1"
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(request_line + b"\r\n\r\n")
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-        writer.close()
-    assert head.split()[1] == str(status).encode()
-    assert json.loads(body)["status"]
+    ("path", "status"), [("/healthz", 200), ("/readyz?x=1", 503), ("/metrics", 200), ("/", 404)]
+)
+def test_health_speaks_http_on_loopback(path: str, status: int) -> None:
+    progress = Progress(Peers())
+    progress.beat(lag=0, in_flight=3, assigned=False)
+    with serve_health(progress, 0) as server:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+    assert answer.status == status
+    if path == "/metrics":
+        assert "tallywire_in_flight_scans 3.0" in body
+        assert 'tallywire_peer_waiting{peer="redis"} 0.0' in body
+    else:
+        assert json.loads(body)["status"]
 
 
 def test_a_record_takes_what_a_broker_may_leave_out() -> None:

@@ -27,6 +27,14 @@ def serve_model(
     threads: Annotated[
         int, typer.Option(min=1, max=256, help="Calls that run at once, one core each")
     ] = os.cpu_count() or 2,
+    health_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of /healthz and /readyz over HTTP; off if left out, 0 lets us choose",
+        ),
+    ] = None,
     poll_s: Annotated[
         float, typer.Option(min=0.05, help="How often to look for new version folders")
     ] = 2.0,
@@ -45,4 +53,16 @@ def serve_model(
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None: as if not installed
     from tallywire.modelserver.process import Serve, run
 
-    run(Serve(settings.model_repo, settings.model, host, port, threads, poll_s))
+    run(
+        Serve(
+            settings.model_repo,
+            settings.model,
+            host,
+            port,
+            threads,
+            poll_s,
+            settings.health_port or None if health_port is None else health_port,
+            settings.health_address,
+            settings.stalled_after_s,
+        )
+    )

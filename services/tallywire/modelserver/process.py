@@ -15,9 +15,11 @@ import tensorflow as tf
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from tallywire.edge.health_http import HealthServer, serve_vitals
 from tallywire.errors import UsageError
 from tallywire.modelserver.repository import Repository, State
 from tallywire.modelserver.servicers import ModelServicer, PredictionServicer
+from tallywire.vitals import Vitals
 
 AWAKE_S = 0.5
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024  # 5,000 cells; a sheet has about 45
@@ -35,6 +37,9 @@ class Serve:
     port: int = 8500
     threads: int = 2
     poll_s: float = 2.0
+    health_port: int | None = None  # none: no /healthz; gRPC health is always there
+    health_address: str = "127.0.0.1"
+    stalled_after_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Running:
     health: Any
     stopping: threading.Event
     watcher: threading.Thread
+    vitals: Vitals
 
     def stop(self) -> None:
         """Refuse new calls, finish those under way (at most 5 s), and end."""
@@ -65,11 +71,11 @@ def start(serve: Serve) -> Running:
     folder = serve.model_repo / serve.model
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; it should hold version folders 1, 2, ...")
-    repository = Repository(serve.model_repo, serve.model)
+    repository, vitals = Repository(serve.model_repo, serve.model), Vitals()
     server = grpc.server(ThreadPoolExecutor(serve.threads + 2), options=_options())
     status = health.HealthServicer()
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionServicer(repository), server
+        PredictionServicer(repository, vitals), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(repository), server)
     health_pb2_grpc.add_HealthServicer_to_server(status, server)
@@ -79,10 +85,10 @@ def start(serve: Serve) -> Running:
     server.start()
     stopping = threading.Event()
     watcher = threading.Thread(
-        target=_watch, args=(repository, status, stopping, serve.poll_s), daemon=True
+        target=_watch, args=(repository, status, stopping, vitals, serve.poll_s), daemon=True
     )
     watcher.start()
-    return Running(f"{serve.host}:{port}", repository, server, status, stopping, watcher)
+    return Running(f"{serve.host}:{port}", repository, server, status, stopping, watcher, vitals)
 
 
 def run(serve: Serve) -> None:
@@ -99,10 +105,28 @@ def run(serve: Serve) -> None:
     loaded = [v.number for v in running.repository.versions if v.state is State.AVAILABLE]
     # One line that a supervisor can wait for; the port is there since it may have been 0.
     print(f"ready {running.address} {serve.model} {','.join(map(str, loaded)) or '-'}", flush=True)
+    health_server = _serve_health(serve, running)
     # The kernel may hand the signal to another thread, which does not wake this one.
     while not asked.wait(AWAKE_S):
         pass
     running.stop()
+    if health_server:
+        health_server.close()
+
+
+def _serve_health(serve: Serve, running: Running) -> HealthServer | None:
+    """Live while calls end and the folder is looked at; ready while a version is served."""
+    if serve.health_port is None:
+        return None
+
+    def serves() -> bool:
+        return running.repository.find(None) is not None and not running.stopping.is_set()
+
+    server = serve_vitals(
+        running.vitals, serves, serve.health_port, serve.health_address, serve.stalled_after_s
+    )
+    print(f"health {serve.health_address}:{server.port}", flush=True)
+    return server
 
 
 def limit_threads(threads: int) -> None:
@@ -139,8 +163,15 @@ def _tell_health(repository: Repository, status: Any) -> None:
     status.set("", kinds.SERVING if serving else kinds.NOT_SERVING)
 
 
-def _watch(repository: Repository, status: Any, stopping: threading.Event, poll_s: float) -> None:
+def _watch(
+    repository: Repository,
+    status: Any,
+    stopping: threading.Event,
+    vitals: Vitals,
+    poll_s: float,
+) -> None:
     while not stopping.wait(poll_s):
+        vitals.beat()
         try:
             if repository.refresh():
                 _tell_health(repository, status)

@@ -17,6 +17,7 @@ from tensorflow_serving.apis import (
 )
 
 from tallywire.modelserver.repository import Repository, State, Version
+from tallywire.vitals import Vitals
 
 DEFAULT_SIGNATURE = "serving_default"
 SIGNATURES = "signature_def"
@@ -25,11 +26,15 @@ SIGNATURES = "signature_def"
 class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
     """Predict and GetModelMetadata; the other calls answer UNIMPLEMENTED."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, repository: Repository, vitals: Vitals | None = None) -> None:
+        self._repository, self._vitals = repository, vitals or Vitals()
 
     def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Run one signature of one version on the tensors given."""
+        with self._vitals.working():
+            return self._predict(request, context)
+
+    def _predict(self, request: Any, context: Any) -> Any:
         version = _version(self._repository, request.model_spec, context)
         name = request.model_spec.signature_name or DEFAULT_SIGNATURE
         if name not in version.signatures:

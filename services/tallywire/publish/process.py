@@ -14,6 +14,7 @@ from tallywire.publish.letters import Letter, Refusal, Rules, Skip, write_letter
 from tallywire.publish.result import Result
 from tallywire.publish.sending import Sender, Target
 from tallywire.publish.watching import Patience, watch
+from tallywire.vitals import Vitals
 
 POLL_S = 0.2
 FAREWELL_S = 5.0  # how long an interrupted run still waits for acknowledgements
@@ -39,6 +40,7 @@ class Report:
     say: Callable[[str], object]
     show: Callable[[Result], object] = lambda _: None
     acknowledged: Callable[[Receipt], object] = lambda _: None
+    vitals: Vitals = field(default_factory=Vitals)  # for /healthz
 
 
 def publish(order: Order, report: Report, stop: threading.Event | None = None) -> Result:
@@ -86,13 +88,16 @@ class Run:
         self.order, self.report, self.result = order, report, Result()
         self._stop = stop
         self._journal = Journal(order.journal)
-        self._sender = Sender(order.target, report.say, stop)
+        self._sender = Sender(order.target, report.say, stop, report.vitals)
         self._sent = Sent()
         self._pace = Pace(order.rate)
 
     def go(self) -> None:
         """Send everything and wait for the last acknowledgement, or for the stop."""
+        self.report.vitals.waiting_for = "kafka"
         if self._sender.connect():
+            self.report.vitals.waiting_for = ""
+            self.report.vitals.beat()
             self._sent = Sent(read_receipts(self.order.journal), self._sender.topic_id)
             for path in self._paths():
                 if path is not None:
@@ -145,7 +150,10 @@ class Run:
         )
 
     def _settle(self, wait_s: float = 0.0) -> None:
-        self._count_settled(*self._sender.poll(wait_s))
+        receipts, refusals = self._sender.poll(wait_s)
+        self._count_settled(receipts, refusals)
+        self.report.vitals.beat()
+        self.report.vitals.note(self._sender.pending, further=bool(receipts or refusals))
         self.report.show(self.result)
 
     def _count_settled(self, receipts: list[Receipt], refusals: list[Refusal]) -> None:

@@ -24,6 +24,7 @@ from tallywire.errors import PeerError
 from tallywire.publish.journal import Receipt
 from tallywire.publish.letters import Letter, Refusal
 from tallywire.reasons import Code
+from tallywire.vitals import Vitals
 from tallywire.wire import encode_scan_headers
 
 SILENCE_S = 4.0  # without any acknowledgement, after which the broker is asked how it is
@@ -53,8 +54,15 @@ class Sender:
     acknowledged.
     """
 
-    def __init__(self, target: Target, say: Callable[[str], object], stop: threading.Event) -> None:
+    def __init__(
+        self,
+        target: Target,
+        say: Callable[[str], object],
+        stop: threading.Event,
+        vitals: Vitals | None = None,
+    ) -> None:
         self.target = target
+        self._vitals = vitals or Vitals()
         self._stop = stop
         self.topic_id = ""
         self.waited_s = 0.0
@@ -253,6 +261,7 @@ class Sender:
     def _tell_away(self, why: str) -> None:
         if self._away_since_s is None:
             self._away_since_s = time.monotonic()
+            self._vitals.waiting_for = "kafka"
             held = f", {self.pending} scans unacknowledged" if self.pending else ""
             self._say(f"Waiting for Kafka{held}: {why}")
 
@@ -262,4 +271,5 @@ class Sender:
             away_s = now_s - self._away_since_s
             self.waited_s += away_s
             self._away_since_s = None
+            self._vitals.waiting_for = ""
             self._say(f"Kafka answers again after {away_s:.0f} s")

@@ -57,7 +57,8 @@ async def settle(book: Book, partition: Partition, batch: Sequence[Done[Taken, R
     peers = book.progress.peers
     told = [(done.item.record, await _apply(book, done)) for done in batch]
     messages = [book.message(record, event) for record, event in told if event]
-    await publish(book.send, [message for message in messages if message], peers)
+    with book.progress.metrics.stage("publish"):
+        await publish(book.send, [message for message in messages if message], peers)
     forgotten = [event for _, event in told if event and _in_ledger(book, event)]
     if forgotten:
         await insist(lambda: book.ledger.forget(forgotten), "redis", peers)
@@ -89,14 +90,24 @@ async def _apply_once(
     if isinstance(result, Rejection) and not _in_ledger(book, result):
         told = Told(Outcome.REJECTED, result)
     else:
-        told = await insist(lambda: book.ledger.take(result), "redis", book.progress.peers)
+        with book.progress.metrics.stage("apply"):
+            told = await insist(lambda: book.ledger.take(result), "redis", book.progress.peers)
     seconds = time.monotonic() - done.item.admitted_s
     book.progress.note_outcome(str(told.outcome), seconds)
+    book.progress.metrics.scan(str(told.outcome), _reason(told.publish or result))
     structlog.get_logger().debug(
         "settled", station=result.station, source=str(done.item.record.source),
         outcome=str(told.outcome), ms=round(seconds * 1000),
     )  # fmt: skip
     return told.publish
+
+
+def _reason(event: Result) -> str:
+    """The code of what a person has to look at, of the first where there are several."""
+    if isinstance(event, Rejection):
+        return str(event.reason.code)
+    reasons = event.reasons if isinstance(event, Reading) else ()
+    return str(reasons[0].code) if reasons else ""
 
 
 def _in_ledger(book: Book, event: Result) -> bool:

@@ -1,9 +1,7 @@
-"""Health over HTTP on loopback, and the watchdog that ends a process which no longer moves."""
+"""Health and metrics over HTTP, and the watchdog that ends a process which no longer moves."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import sys
 import threading
@@ -11,14 +9,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tallywire.edge.health_http import Answer, HealthServer, live, ready
 from tallywire.worker.progress import Progress
 
 STALLED_AFTER_S = 30.0
-ENDED_AFTER_S = 90.0
+ENDED_AFTER_TIMES = 3  # as long: then the watchdog ends the process
+ENDED_AFTER_S = STALLED_AFTER_S * ENDED_AFTER_TIMES
 STALLED_EXIT = 70  # EX_SOFTWARE: a supervisor starts us again
-REQUEST_BYTES = 8 * 1024
-
-Answer = tuple[int, dict[str, Any]]
+PEERS = ("redis", "kafka", "kafka producer", "model server")  # as `Peers` calls them
 
 
 def describe(progress: Progress) -> dict[str, Any]:
@@ -27,53 +25,55 @@ def describe(progress: Progress) -> dict[str, Any]:
     return {
         "assigned": progress.assigned,
         "settled": progress.settled,
-        "outcomes": dict(sorted(progress.outcomes.items())),
+        "outcomes": dict(sorted(dict(progress.outcomes).items())),  # a copy: the loop runs on
         "lag": progress.lag,
         "in_flight": progress.in_flight,
         "alert": progress.alert,
         "last_settled_s_ago": round(now_s - progress.last_settled_s, 1),
         "waiting_for": {
             peer: {"error": trouble.message, "for_s": round(now_s - trouble.since_s, 1)}
-            for peer, trouble in progress.peers.troubles.items()
+            for peer, trouble in dict(progress.peers.troubles).items()
         },
     }
 
 
-def answer(path: str, progress: Progress) -> Answer:
-    """Status and body. `/healthz` fails only where ending the process could help; waiting for a
-    peer is not such a case. `/readyz` fails while nothing can be counted."""
-    state = describe(progress)
-    if path == "/healthz":
-        stalled = progress.stalled_s() > STALLED_AFTER_S
-        return (503 if stalled else 200), {"status": "stalled" if stalled else "ok", **state}
-    if path == "/readyz":
-        ready = progress.assigned and not progress.peers.troubles
-        return (200 if ready else 503), {"status": "ready" if ready else "not ready", **state}
-    return 404, {"status": "unknown path; try /healthz or /readyz"}
+def healthz(progress: Progress, stalled_after_s: float = STALLED_AFTER_S) -> Answer:
+    """Fails only where ending the process could help; waiting for a peer is not such a case."""
+    return live(is_live=progress.stalled_s() <= stalled_after_s, values=describe(progress))
 
 
-async def serve_health(progress: Progress, port: int) -> asyncio.Server:
-    """Listen on 127.0.0.1; port 0 lets the system choose."""
+def readyz(progress: Progress) -> Answer:
+    """Fails while nothing can be counted."""
+    is_ready = progress.assigned and not progress.peers.troubles
+    return ready(is_ready=is_ready, values=describe(progress))
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            line = await asyncio.wait_for(reader.readline(), timeout=5.0)
-            path = [*line.decode("latin-1").split(), "", ""][1].split("?")[0]
-            status, body = answer(path, progress)
-            text = json.dumps(body).encode()
-            head = (
-                f"HTTP/1.1 {status} {'OK' if status == 200 else 'Not OK'}\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n"
-                "Connection: close\r\n\r\n"
-            )
-            writer.write(head.encode() + text)
-            await writer.drain()
-        except (OSError, ValueError, TimeoutError):
-            pass  # a client that went away, or no HTTP
-        finally:
-            writer.close()
 
-    return await asyncio.start_server(handle, "127.0.0.1", port, limit=REQUEST_BYTES)
+def metrics(progress: Progress) -> Answer:
+    """Everything for Prometheus, as it is now."""
+    told = progress.metrics
+    told.in_flight.set(progress.in_flight)
+    told.stalled.set(progress.stalled_s())
+    told.assigned.set(progress.assigned)
+    told.reject_alert.set(progress.alert is not None)
+    troubles = dict(progress.peers.troubles)
+    for peer in PEERS:
+        told.peer_waiting.labels(peer).set(peer in troubles)
+    return told.expose()
+
+
+def serve_health(
+    progress: Progress,
+    port: int,
+    address: str = "127.0.0.1",
+    stalled_after_s: float = STALLED_AFTER_S,
+) -> HealthServer:
+    """Answer /healthz, /readyz and /metrics; port 0 lets the system choose."""
+    routes = {
+        "/healthz": lambda: healthz(progress, stalled_after_s),
+        "/readyz": lambda: readyz(progress),
+        "/metrics": lambda: metrics(progress),
+    }
+    return HealthServer(routes, port, address)
 
 
 def start_watchdog(

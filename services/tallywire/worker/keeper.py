@@ -38,6 +38,7 @@ class Keeper:
         self._states: dict[Partition, Standstill] = {}
         self._begins: dict[TP, int] = {}
         self._ends: dict[TP, int] = {}
+        self._told: set[Partition] = set()  # whose lag the metrics tell
         self._wake = asyncio.Event()
         self._log = structlog.get_logger()
 
@@ -90,7 +91,9 @@ class Keeper:
             return self._beat({})
         expected = self._assignment.positions()
         ends = {key: self._end(TP(*key)) for key in expected}
-        self._beat({key: max(0, ends[key] - at) for key, at in expected.items()})
+        behind = {key: max(0, ends[key] - at) for key, at in expected.items()}
+        self._beat(behind)
+        self._tell_lag(behind)
         self._states = {key: self._state(key, at) for key, at in expected.items()}
         for key in expected:
             await self._heal(key, self._begins.get(TP(*key), 0), ends[key])
@@ -104,6 +107,14 @@ class Keeper:
         in_flight = sum(sequencer.in_flight() for sequencer in self._sequencers.values())
         assigned = self._assignment.complete.is_set()
         self._progress.beat(sum(behind.values()) + in_flight, in_flight, assigned=assigned)
+
+    def _tell_lag(self, behind: Mapping[Partition, int]) -> None:
+        lag = self._progress.metrics.lag
+        if behind.keys() != self._told:  # others' partitions are others' to tell
+            lag.clear()
+            self._told = set(behind)
+        for (topic, number), offsets in behind.items():
+            lag.labels(topic, str(number)).set(offsets)
 
     def _state(self, partition: Partition, expected: int) -> Standstill:
         """The partition's state; a new one where an event was admitted since."""
@@ -140,6 +151,7 @@ class Keeper:
     async def _skip(self, partition: Partition, expected: int, offset: int) -> None:
         """The log has nothing between: say so, and read on from `offset`."""
         await self._assignment.record_gap(partition, offset, offset - expected)
+        self._progress.metrics.gap(partition[0], offset - expected)
         sequencer = self._sequencers[partition[0]]
         if sequencer.expected().get(partition) == expected and not sequencer.in_flight(partition):
             sequencer.skip_to(partition, offset)

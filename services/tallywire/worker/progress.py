@@ -7,6 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from statistics import median
 
+from tallywire.worker.metrics import Metrics
 from tallywire.worker.retry import Peers
 
 
@@ -15,6 +16,7 @@ class Progress:
     """Mutable, written by the event loop only. Times are on the monotonic clock."""
 
     peers: Peers
+    metrics: Metrics = field(default_factory=Metrics)
     outcomes: Counter[str] = field(default_factory=Counter)
     settled: int = 0
     lag: int = 0  # offsets between the ledger and the ends of our partitions
@@ -30,6 +32,7 @@ class Progress:
         self.outcomes[outcome] += 1
         self.settled += 1
         self.seconds.append(seconds)
+        self.metrics.took("whole", seconds)
         self.last_settled_s = time.monotonic()
 
     def beat(self, lag: int, in_flight: int, *, assigned: bool) -> None:

@@ -21,6 +21,7 @@ from tallywire.records import Lineage, Reading, Rejection, Scan
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
 from tallywire.sheet.prepare import U8, prepare
+from tallywire.worker.metrics import Metrics
 from tallywire.worker.records_in import Record, header_text, key_text, scan_of
 from tallywire.worker.retry import Peers, insist
 
@@ -52,6 +53,7 @@ class Desk:
     peers: Peers
     max_pixels: int
     max_value_bytes: int
+    metrics: Metrics = field(default_factory=Metrics)
     policies: dict[int, Policy] = field(default_factory=dict)
 
 
@@ -108,17 +110,20 @@ async def _read(desk: Desk, record: Record) -> Reading | Rejection:
         sheet = await loop.run_in_executor(desk.threads, open_sheet, desk, record)
     if isinstance(sheet, Rejection):
         return sheet
-    answer = await insist(lambda: desk.model.classify(sheet.cells), "model server", desk.peers)
+    with desk.metrics.stage("classify"):
+        answer = await insist(lambda: desk.model.classify(sheet.cells), "model server", desk.peers)
+    desk.metrics.answered_by(desk.model_name, answer.model_version)
     policy = await policy_of(desk, answer.model_version)
     # In a thread as well: its convolutions would hold up the event loop for milliseconds.
-    found = await loop.run_in_executor(
-        desk.threads,
-        interpret,
-        answer.probabilities,
-        sheet.layout,
-        sheet.station.registered,
-        policy,
-    )
+    with desk.metrics.stage("interpret"):
+        found = await loop.run_in_executor(
+            desk.threads,
+            interpret,
+            answer.probabilities,
+            sheet.layout,
+            sheet.station.registered,
+            policy,
+        )
     return compose(sheet, found, desk.model_name, answer.model_version)
 
 
@@ -135,10 +140,12 @@ def open_sheet(desk: Desk, record: Record) -> Sheet | Rejection:
         return refuse(desk.election, record, reason, scan)
     layout = desk.layouts[contest.id]
     halve_from = halve_from_px(layout)
-    image = decode_image(scan.image, envelope.content_type, desk.max_pixels, halve_from)
+    with desk.metrics.stage("decode"):
+        image = decode_image(scan.image, envelope.content_type, desk.max_pixels, halve_from)
     if isinstance(image, Reason):
         return refuse(desk.election, record, image, scan)
-    prepared = prepare(image.pixels, layout)
+    with desk.metrics.stage("prepare"):
+        prepared = prepare(image.pixels, layout)
     if isinstance(prepared, Reason):
         return refuse(desk.election, record, prepared, scan)
     return Sheet(scan, station, contest, layout, prepared.cells)

@@ -32,6 +32,7 @@ class Trouble:
 class Peers:
     """Who is in trouble now, by name (redis, kafka, model server): shown by health."""
 
+    tell: Callable[[str], object] = lambda _: None  # every failure, by the peer's name
     _troubles: dict[str, Trouble] = field(default_factory=dict)
 
     @property
@@ -48,6 +49,7 @@ class Peers:
             before.attempts + 1 if before else 1,
         )
         self._troubles[peer] = trouble
+        self.tell(peer)
         return trouble
 
     def succeeded(self, peer: str) -> None:

@@ -24,8 +24,9 @@ from tallywire.worker.alarm import watch_rejections
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.counting import Book
 from tallywire.worker.generation import about_worker, agree, keep_followed
-from tallywire.worker.health import serve_health, start_watchdog
+from tallywire.worker.health import ENDED_AFTER_TIMES, serve_health, start_watchdog
 from tallywire.worker.messages_out import faust_send
+from tallywire.worker.metrics import Metrics
 from tallywire.worker.process import Read, assemble, catch_signals, run
 from tallywire.worker.progress import Progress
 from tallywire.worker.read_correction import read_correction
@@ -51,13 +52,16 @@ async def work(settings: Settings) -> None:
         PeerError: Faust ended by itself; start again.
     """
     election = load_election(settings.election)
-    progress = Progress(Peers())
+    metrics = Metrics()
+    progress = Progress(Peers(metrics.retry), metrics)
     stopping = asyncio.Event()
     catch_signals(stopping)
-    server = await serve_health(progress, settings.health_port)
+    server = serve_health(
+        progress, settings.health_port, settings.health_address, settings.stalled_after_s
+    )
     structlog.get_logger().info(
         "worker starts", election=election.id, generation=settings.generation,
-        health_port=server.sockets[0].getsockname()[1],
+        health_port=server.port,
     )  # fmt: skip
     try:
         preparing = _prepare_peers(settings, election, progress.peers)
@@ -110,6 +114,7 @@ async def _work(
             peers=progress.peers,
             max_pixels=settings.max_pixels,
             max_value_bytes=settings.max_value_bytes,
+            metrics=progress.metrics,
         )
         # Asked for now, so that the first scan need not wait for the connection.
         warming = asyncio.create_task(policy_of(desk, settings.model_version))
@@ -132,7 +137,7 @@ async def _work(
         }
         exists = partial(record_exists, settings.kafka)
         beside = [warming, *_beside(redis, election, settings, progress)]
-        start_watchdog(progress)
+        start_watchdog(progress, ENDED_AFTER_TIMES * settings.stalled_after_s)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
         finally:
