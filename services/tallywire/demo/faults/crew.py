@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tallywire.settings import PREFIX
 from tallywire.stack import programs
 from tallywire.stack.child import Child
 from tallywire.stack.ports import any_free_port
+from tallywire.stack.probes import port_answers
 
 MODULE = "tallywire"
 PAUSE_S = 0.5  # between a worker's end and its next start
@@ -61,6 +63,15 @@ class Crew:
     def ready(self) -> Sequence[Child]:
         """The workers that have their partitions and wait for nobody."""
         return [child for child in self.hired if child.is_alive() and child.program.is_ready()]
+
+    def started(self) -> Sequence[Child]:
+        """The workers that are past loading their code, whether they count yet or not."""
+        up = [child for child in self.hired if child.is_alive()]
+        return [
+            child
+            for child in up
+            if port_answers(int(child.program.environment[f"{PREFIX}HEALTH_PORT"]))
+        ]
 
     def end(self) -> None:
         """Kill everybody: whatever a night has to show, it shows without a tidy end."""

@@ -24,7 +24,9 @@ def killed(night: Night) -> None:
             night.progress(night.rng.randint(1, 12))
         else:
             night.hold(night.rng.uniform(0.0, KILL_ANYHOW_S))
-        night.crew.kill(night.rng.choice(night.crew.hired))
+        # A process that still loads its code has nothing to lose: it is no victim.
+        night.wait(lambda: bool(night.crew.started()), "worker that is up")
+        night.crew.kill(night.rng.choice(night.crew.started() or night.crew.hired))
         night.struck()
 
 
