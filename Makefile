@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.installed
 LOCK   := deploy/requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check bench faults clean
+.PHONY: help setup demo test unit check bench faults replay-proof clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## Install everything into .venv, from the lock file
 
@@ -42,6 +42,9 @@ bench: setup  ## Ceiling, pipeline and their ratio, in one run
 
 faults: setup  ## Break everything during election nights on Apache Kafka (Java); nothing may be lost
 	$(BIN)/tallywire faults --broker kafka
+
+replay-proof: setup  ## Replay 2,000 scans while 2,000 arrive on Apache Kafka (Java), viewers looking on
+	TALLYWIRE_PROOF_SCANS=2000 TALLYWIRE_PROOF_BROKER=kafka $(BIN)/python -m pytest -s -q tests/flow/test_replay_night.py
 
 clean:  ## Remove what set-up and runs leave
 	rm -rf $(VENV) run out .mypy_cache .ruff_cache .pytest_cache .hypothesis

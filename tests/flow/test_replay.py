@@ -143,6 +143,9 @@ def test_a_replay_gives_the_same_bytes_and_corrections_survive_promotion(night: 
     assert back.code == 0, back.text
     assert back.values["warnings"] == []
     assert live_name(night) == "g1"
+    for name in ("g1", "g2"):
+        verified = tallywire(night, "verify", "--generation", name)
+        assert verified.code == 0, verified.text
     assert interrupt(replay) == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tallywire.election import OptionKind, select_stations
 from tallywire.election_files import (
     election_folder,
+    layouts_used,
     load_election,
     load_layout,
     load_layouts,
@@ -265,3 +267,28 @@ def test_chosen_stations_are_evenly_spread(count: int) -> None:
 def test_impossible_numbers_of_stations_are_refused(count: int) -> None:
     with pytest.raises(UsageError, match="choose 1 to 510"):
         select_stations(booth().election, count)
+
+
+def test_another_layout_can_read_an_elections_only_contest(tmp_path: Path) -> None:
+    election = load_election("mx-2015-d15")
+    folder = election_folder("mx-2015-d15")
+    (shipped,) = layouts_used(election, folder).values()
+    assert layouts_used(election, folder, Path("mx-2015")) == layouts_used(election, folder)
+    other = tmp_path / "moved.toml"
+    text = (folder.parents[1] / "layouts" / "mx-2015.toml").read_text()
+    other.write_text(re.sub(r"(?m)^version = \d+", "version = 77", text))
+    (layout,) = load_layouts(election, folder, other).values()
+    (used,) = layouts_used(election, folder, other).values()
+    assert layout.version == used.version == 77
+    assert used.sha256 != shipped.sha256
+
+
+def test_another_layout_must_be_there_fit_and_be_unmistakable() -> None:
+    election = load_election("mx-2015-d15")
+    with pytest.raises(InvalidFileError, match="no-such"):
+        load_layouts(election, None, Path("no-such"))
+    with pytest.raises(InvalidFileError):
+        load_layouts(election, None, GREY_SEVEN / "form.toml")
+    two = replace(election, contests=(*election.contests, replace(election.contests[0], id="b")))
+    with pytest.raises(InvalidFileError, match="several contests"):
+        load_layouts(two, None, Path("mx-2015"))

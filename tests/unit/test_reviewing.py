@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tallywire.election import Contest
 from tallywire.election_files import load_election, load_layouts
@@ -16,6 +18,7 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Verdict
 from tallywire.reviewing.decide import Draft, change, parse_sets, problems_of, require, shown
 from tallywire.reviewing.impact import margin, order, probability_wrong, sheet_of
+from tallywire.reviewing.show import print_queue
 from tests.factories import make_correction, make_election, make_reading
 from tests.makers import GREY_SEVEN
 
@@ -75,6 +78,23 @@ def test_a_dispute_weighs_what_the_two_scans_disagree_about() -> None:
     assert (same.stake, same.impact) == (0, 0.0)
 
 
+def test_the_queue_shows_what_two_scans_disagree_about_and_what_is_doubted() -> None:
+    other = make_reading("d1-1", 1, votes={"A": 90, "B": 50})
+    disputed = state_of(make_reading("d1-1", 0, votes={"A": 100, "B": 50}), other)
+    doubted = replace(ROW, evidence={**ROW.evidence, "value": 1})
+    cases = order([disputed, held(doubted, station="d1-2", votes={"A": 1, "B": 2})], {})
+    console = Console(record=True, width=200, file=io.StringIO())
+    print_queue(console, cases, most=1)
+    print_queue(console, cases[1:], most=5)
+    said = console.export_text()
+    assert f"scan {other.scan_id[:12]}" in said
+    assert "A 90 (counted: 100)" in said
+    assert "B 50" not in said
+    assert "1 more: --limit 2" in said
+    assert "A 1 (or 7)" in said
+    assert "P(wrong) x votes at stake" in said
+
+
 def test_the_margin_is_between_the_two_leading_candidates() -> None:
     totals = {
         "votes|mayor|A|accepted|high": 100,
@@ -98,6 +118,19 @@ def test_what_a_reviewer_starts_from() -> None:
     withdrawn = apply(decided, make_correction("d1-1", 1, None)).state
     assert shown(withdrawn, LAYOUT) == shown(read, LAYOUT)
     assert sheet_of(state_of()) is None
+
+
+def test_of_a_disputed_station_a_reviewer_says_which_scan() -> None:
+    first = make_reading("d1-1", 0, votes={"A": 100})
+    other = make_reading("d1-1", 1, votes={"A": 90})
+    state = state_of(first, other)
+    assert shown(state, LAYOUT) == Draft({"A": 100}, {TOTAL: 100})  # what stands now
+    assert shown(state, LAYOUT, other.scan_id[:8]).votes == {"A": 90}
+    decided = apply(state, make_correction("d1-1", 0, {"A": 4})).state
+    assert shown(decided, LAYOUT, first.scan_id).votes == {"A": 100}
+    for scan in ("", "nothing"):
+        with pytest.raises(UsageError, match=f"--scan {scan}"):
+            shown(state, LAYOUT, scan)
 
 
 @pytest.mark.parametrize(

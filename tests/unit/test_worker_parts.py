@@ -201,6 +201,17 @@ def test_a_refusal_keeps_bytes_key_and_headers() -> None:
     assert "oops" in str(rejection.reason.evidence)
 
 
+def test_a_replay_leaves_the_bytes_of_a_refused_scan_where_they_are() -> None:
+    rejection = give_up(make_election(), make_record(), ValueError("oops"))
+    message = message_for(Topics("tally"), make_record(), rejection, "g2", bytes_too=False)
+    assert message is not None
+    headers = dict(message.headers)
+    assert message.value is None
+    assert b"original record" in headers["value-omitted"]
+    assert decode(Rejection, headers["rejection"]) == rejection
+    assert headers["generation"] == b"g2"
+
+
 def test_a_give_up_names_the_contest_that_the_reading_would_have() -> None:
     two = make_election()
     two = replace(two, contests=(*two.contests, replace(two.contests[0], id="council")))

@@ -24,7 +24,7 @@ class By(StrEnum):
 def diff(
     first: Annotated[str, typer.Argument(help="Generation before, for example g1")],
     second: Annotated[
-        str | None, typer.Argument(help="Generation after [default: FIRST, against the live one]")
+        str | None, typer.Argument(help="Generation after (default: FIRST, against the live one)")
     ] = None,
     by: Annotated[By, typer.Option(help="What to show a line of")] = By.DISTRICT,
     election: Annotated[

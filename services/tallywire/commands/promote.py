@@ -16,7 +16,7 @@ from tallywire.settings import load_settings
 def promote(
     generation: Annotated[str, typer.Argument(help="Generation to show, for example g2")],
     expected: Annotated[
-        str | None, typer.Option(help="Only if this one is live now [default: whichever is]")
+        str | None, typer.Option(help="Only if this one is live now (default: whichever is)")
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds that it may take to catch up")] = 10.0,
     partial: Annotated[

@@ -21,15 +21,15 @@ def replay(
     begin: Annotated[
         str | None,
         typer.Option(
-            "--from", help="beginning, or a time (ISO 8601 with zone) [default: beginning]"
+            "--from", help="beginning, or a time (ISO 8601 with zone) (default: beginning)"
         ),
     ] = None,
     model: Annotated[
-        int | None, typer.Option(help="Model version to read with [default: the newest served]")
+        int | None, typer.Option(help="Model version to read with (default: the newest served)")
     ] = None,
     layout: Annotated[
         Path | None,
-        typer.Option(help="Layout to read with, a file or a shipped id [default: the election's]"),
+        typer.Option(help="Layout to read with, a file or a shipped id (default: the election's)"),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes")] = 1,
     follow: Annotated[
@@ -37,7 +37,7 @@ def replay(
         typer.Option("--follow/--once", help="Keep up with the topics, or end at their end"),
     ] = True,
     logs: Annotated[
-        Path | None, typer.Option(help="Folder for the workers' logs [default: run/replay-TO]")
+        Path | None, typer.Option(help="Folder for the workers' logs (default: run/replay-TO)")
     ] = None,
     election: Annotated[
         str | None, typer.Option(help="Election folder, or the id of a shipped election")

@@ -14,10 +14,18 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from tallywire.reviewing.decide import Draft
-    from tallywire.reviewing.process import Desk, Subject
+    from tallywire.reviewing.process import Subject
     from tallywire.settings import Settings
 
 OFFICIAL = "TALLYWIRE_OFFICIAL"
+
+ContestOption = Annotated[
+    str | None, typer.Option("--contest", help="Contest, where the election has several")
+]
+ElectionOption = Annotated[
+    str | None,
+    typer.Option("--election", help="Election folder, or the id of a shipped election"),
+]
 
 
 def review(
@@ -25,6 +33,10 @@ def review(
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", help="A row as it is on the paper, ROW=NUMBER; may be repeated"),
+    ] = None,
+    scan: Annotated[
+        str | None,
+        typer.Option(help="Start from this scan (its id's beginning), not from what stands now"),
     ] = None,
     accept: Annotated[bool, typer.Option("--accept", help="The reading is right as it is")] = False,
     withdraw: Annotated[
@@ -43,13 +55,9 @@ def review(
     from_folder: Annotated[
         Path | None, typer.Option(help="With --history: an export, instead of the broker")
     ] = None,
-    contest: Annotated[
-        str | None, typer.Option(help="Contest, where the election has several")
-    ] = None,
+    contest: ContestOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows of the queue")] = 50,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
+    election: ElectionOption = None,
     kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
@@ -59,7 +67,8 @@ def review(
     """List the held sheets, decide one, or tell the history of a station.
 
     Without options: what waits for a person, the weightiest first. With --station: record a
-    decision (--set, --accept or --withdraw; row by row on a terminal without any of them). It goes
+    decision (--set, --accept or --withdraw; row by row on a terminal without any of them). Rows
+    that are not set stay as they stand now, or as --scan was read. The decision goes
     to the corrections topic with who, when, before, after and why; the ledger follows within
     seconds, and a later decision supersedes it. --history reads the topics alone.
     """
@@ -74,7 +83,7 @@ def review(
         body = _queue(settings, limit)
     else:
         body = _decide(
-            settings, station, contest, sets or [], why, by,
+            settings, station, contest, scan, sets or [], why, by,
             accept=accept, withdraw=withdraw, as_written=as_written,
         )  # fmt: skip
     if json_file:
@@ -131,6 +140,7 @@ def _decide(
     settings: Settings,
     station: str,
     contest: str | None,
+    scan: str | None,
     sets: list[str],
     why: str | None,
     by: str | None,
@@ -146,7 +156,7 @@ def _decide(
     subject = find(desk, station, contest)
     votes = None
     if not withdraw:
-        votes = _votes(desk, subject, sets, accept=accept, as_written=as_written)
+        votes = _votes(subject, scan, sets, accept=accept, as_written=as_written)
     by, why = _who(by, "--by", "Decided by"), _who(why, "--why", "Why")
     before = votes_now(subject.state)
     made = publish(desk, subject, votes, by, why)
@@ -168,13 +178,13 @@ def _decide(
 
 
 def _votes(
-    desk: Desk, subject: Subject, sets: list[str], *, accept: bool, as_written: bool
+    subject: Subject, scan: str | None, sets: list[str], *, accept: bool, as_written: bool
 ) -> Mapping[str, int]:
     """The votes that a person decided on, once they are sound."""
     from tallywire.errors import UsageError
     from tallywire.reviewing.decide import change, parse_sets, require, shown
 
-    draft = shown(subject.state, subject.layout)
+    draft = shown(subject.state, subject.layout, scan)
     if sets:
         draft = change(draft, parse_sets(sets), subject.contest, subject.layout)
     elif not accept:

@@ -15,7 +15,7 @@ from tallywire.settings import load_settings
 
 def rollback(
     expected: Annotated[
-        str | None, typer.Option(help="Only if this one is live now [default: whichever is]")
+        str | None, typer.Option(help="Only if this one is live now (default: whichever is)")
     ] = None,
     election: Annotated[
         str | None, typer.Option(help="Election folder, or the id of a shipped election")

@@ -10,7 +10,7 @@ from typing import Any
 from kafka import TopicPartition
 from kafka.errors import for_code
 
-from tallywire.edge.topics import admin_client
+from tallywire.edge.topics import admin_client, ask_patiently
 
 EARLIEST, LATEST = -2, -1  # what stands for a time in a request for offsets
 
@@ -33,6 +33,10 @@ def log_bounds(kafka: str, topics: Sequence[str]) -> dict[tuple[str, int], Bound
     Raises:
         PeerError: the broker is away, or lacks one of the topics.
     """
+    return ask_patiently(lambda: _ask_bounds(kafka, topics))
+
+
+def _ask_bounds(kafka: str, topics: Sequence[str]) -> dict[tuple[str, int], Bounds]:
     with admin_client(kafka) as client:
         partitions = _partitions(client, topics)
         begins = client.list_partition_offsets(dict.fromkeys(partitions, EARLIEST))

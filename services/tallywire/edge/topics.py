@@ -6,10 +6,10 @@ partition), nothing is compacted or deleted, and the size limit is raised above 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -26,6 +26,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from tallywire.edge.kafkaclient import open_client
 from tallywire.errors import PeerError, Problem
+
+Value = TypeVar("Value")
 
 ENVELOPE_BYTES = 64 * 1024
 """Room for key, headers and record framing around a value; a rejection adds its reason."""
@@ -164,13 +166,22 @@ def end_offsets(kafka: str, topic: str) -> dict[int, int]:
     Raises:
         PeerError: the broker is away, or has no such topic.
     """
+    return ask_patiently(lambda: _ask_end_offsets(kafka, topic))
+
+
+def ask_patiently(ask: Callable[[], Value]) -> Value:
+    """The answer of `ask`, asked again for a while where a node of the cluster was just lost.
+
+    Raises:
+        PeerError: whatever else is wrong, or the node is still named.
+    """
     patient = Retrying(
         retry=retry_if_exception(_is_node_lost),
         stop=stop_after_delay(FAILOVER_S),
         wait=wait_fixed(0.5),
         reraise=True,
     )
-    return patient(_ask_end_offsets, kafka, topic)
+    return patient(ask)
 
 
 def _is_node_lost(error: BaseException) -> bool:

@@ -29,7 +29,8 @@ from tallywire.evaluation.mistakes import Predict, worst_mistakes
 from tallywire.evaluation.score import Outcome, confusion
 from tallywire.evaluation.sheets import Case, Draw, draw_cases
 from tallywire.evaluation.targets import judge_targets
-from tallywire.reading.guarantee import TARGET, Certificate, choose
+from tallywire.reading.calibration import at_odds, fit_odds
+from tallywire.reading.guarantee import SUGGESTING, TARGET, Certificate, choose
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.sheet.clean import clean_cell
@@ -41,7 +42,6 @@ from tallywire.training.mnist import TEST, read_images, read_labels
 MIXED = {ConditionName.SCANNER: 0.5, ConditionName.PHONE: 0.3, ConditionName.HARSH: 0.2}
 UNBALANCED = 0.17  # Honduras 2025
 SEED = 4_000  # of the evaluation; training uses others
-OPEN = Policy(max_error_probability=1.0, min_count_probability=0.0)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is, and of how much."""
@@ -108,15 +108,22 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
 
 
 def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy, Certificate]:
-    """The policy that held-out sheets certify, and its certificate; the given one if none is."""
-    outcomes, _ = read_cases(drawn.choosing, predict, drawn.layout, OPEN)
+    """The policy that held-out sheets certify, and its certificate; the given one if none is.
+
+    The sheets that suggest limits also calibrate the error probability; the others certify both.
+    """
+    raw = replace(given, max_error_probability=1.0, error_slope=1.0, error_offset=0.0)
+    outcomes, _ = read_cases(drawn.choosing, predict, drawn.layout, raw)
     candidates = [one for one in outcomes if not one.found.reasons]
-    errors = np.array([one.found.error_probability for one in candidates])
-    wrong = np.array([not one.exact for one in candidates])
-    certificate = choose(errors, wrong)
+    said = np.array([one.found.error_probability for one in candidates])
+    wrong = np.array([not one.exact for one in candidates], bool)
+    slope, offset = fit_odds(said[::SUGGESTING], wrong[::SUGGESTING])
+    certificate = choose(np.array([at_odds(one, slope, offset) for one in said]), wrong)
     if not certificate.holds:
         return given, certificate
-    return replace(given, max_error_probability=certificate.threshold), certificate
+    limit = certificate.threshold
+    chosen = replace(given, max_error_probability=limit, error_slope=slope, error_offset=offset)
+    return chosen, certificate
 
 
 def evaluate(

@@ -10,6 +10,10 @@ F64 = NDArray[np.float64]
 LOWEST, HIGHEST = 0.2, 5.0
 BINS = 15
 TINY = 1e-30
+SUREST = 1e-9  # of a probability whose odds are taken
+NEWTON_STEPS = 50
+PULL = 0.01  # towards no change at all
+FLATTEST, STEEPEST = 0.2, 5.0
 
 
 def fit_temperature(logits: F64, labels: NDArray[np.uint8]) -> float:
@@ -39,6 +43,42 @@ def softmax(logits: F64, temperature: float = 1.0) -> F64:
     scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def fit_odds(said: F64, happened: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset that make probabilities of an event mean what they say (Platt 1999).
+
+    A logistic regression of the event on the log odds, by Newton's method. Two events of either
+    kind are added at even odds, so that few or none of one kind do not drive it to infinity.
+
+    Args:
+        said: float64 [N], 0 to 1.
+        happened: bool [N].
+    """
+    x = np.append(_log_odds(said), [0.0] * 4)
+    y = np.append(happened, [0.0, 1.0] * 2)
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    found = np.array([1.0, 0.0])
+    for _ in range(NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+        gradient = design.T @ (p - y) + PULL * (found - np.array([1.0, 0.0]))
+        curvature = (design * (p * (1 - p))[:, None]).T @ design + PULL * np.eye(2)
+        found = found - np.linalg.solve(curvature, gradient)
+        found[0] = np.clip(found[0], FLATTEST, STEEPEST)
+    return float(found[0]), float(found[1])
+
+
+def at_odds(probability: float, slope: float, offset: float) -> float:
+    """The calibrated probability; order is kept, since `slope` is positive."""
+    if (slope, offset) == (1.0, 0.0):
+        return probability
+    odds = slope * float(_log_odds(np.array(probability))) + offset
+    return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
+
+
+def _log_odds(probability: F64) -> F64:
+    p = np.clip(probability, SUREST, 1 - SUREST)
+    return np.asarray(np.log(p / (1 - p)), np.float64)
 
 
 def at_temperature(probabilities: NDArray[np.floating], temperature: float) -> F64:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallywire.reading.calibration import at_odds
 from tallywire.reading.joint import Decoded, decode
 from tallywire.reading.judge import judge
 from tallywire.reading.policy import Policy
@@ -61,7 +62,8 @@ def interpret(
         _count(field, cells[field.id], rows[field.id], decoded, layout) for field in layout.fields
     )
     confidence = sheet_confidence([count.confidence for count in counts])
-    error = _error_probability(counts, rows, decoded)
+    told = _error_probability(counts, rows, decoded)
+    error = at_odds(told, policy.error_slope, policy.error_offset)
     reasons = judge(counts, error, decoded.adds_up, layout, registered, policy)
     return Interpretation(
         counts=counts,

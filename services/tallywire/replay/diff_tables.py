@@ -15,13 +15,18 @@ MOST_ROWS = 200
 
 def headline(found: Difference) -> str:
     """How much differs, in a line."""
-    changed = sum(one.reading_changed for one in found.stations)
+    changed = sum(bool(one.before and one.after) for one in found.stations if one.reading_changed)
+    only = {
+        found.before: sum(one.after is None for one in found.stations),
+        found.after: sum(one.before is None for one in found.stations),
+    }
+    alone = "".join(f" {count:,} stations only in {name}," for name, count in only.items() if count)
     lead = [one.district for one in found.districts if one.lead_changed]
     order = sum(one.order_changed for one in found.districts)
     if not found.stations:
         return f"{found.before} and {found.after} are equal: every record, every total"
     text = (
-        f"From {found.before} to {found.after}: {changed:,} readings changed,"
+        f"From {found.before} to {found.after}: {changed:,} readings changed,{alone}"
         f" {len(found.districts):,} districts with other totals, {order:,} with another order"
     )
     return f"{text}. THE LEAD CHANGES in {some(lead)}" if lead else f"{text}, the lead in none"
@@ -36,7 +41,7 @@ def by_station(found: Difference) -> Table:
     for one in changed[:MOST_ROWS]:
         table.add_row(
             one.district, one.station, one.contest, _label(one.before), _label(one.after),
-            _votes(_read(one.before), _read(one.after)), _votes(*_counting(one)),
+            *_both_votes(one),
         )  # fmt: skip
     return table
 
@@ -97,15 +102,12 @@ def _label(sheet: Sheet | None) -> str:
     return sheet.label if sheet else "nothing heard of it"
 
 
-def _read(sheet: Sheet | None) -> Mapping[str, int]:
-    return sheet.read if sheet else {}
-
-
-def _counting(change: StationChange) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    return (
-        change.before.votes if change.before else {},
-        change.after.votes if change.after else {},
-    )
+def _both_votes(change: StationChange) -> tuple[str, str]:
+    """What was read and what counts, where both have the sheet."""
+    old, new = change.before, change.after
+    if old is None or new is None:
+        return "", ""
+    return _votes(old.read, new.read), _votes(old.votes, new.votes)
 
 
 def _votes(before: Mapping[str, int], after: Mapping[str, int]) -> str:

@@ -75,20 +75,15 @@ def _bounds(settings: Settings) -> tuple[LogBounds | None, str | None]:
 def to_table(listing: Listing) -> Table:
     """For people."""
     table = Table(title=f"Generations of {listing.election}", title_justify="left")
-    for heading in ("Generation", "Model", "Layout", "From", "Made", "Code"):
-        table.add_column(heading)
-    for heading in ("Scans behind", "Corrections behind", *map(str.capitalize, OUTCOMES), "Gaps"):
+    table.add_column("Generation", no_wrap=True)
+    table.add_column("Made", min_width=22)
+    # Outcomes in the order of OUTCOMES, short enough for a terminal of 100 columns.
+    for heading in ("Scans\nbehind", "Corr.\nbehind", "Counted", "Held", "Rej.", "Dupl.", "Gaps"):
         table.add_column(heading, justify="right")
     for row in listing.rows:
-        about = row.about
         table.add_row(
             f"[bold]{row.name} live[/]" if row.live else row.name,
-            about.model_name,
-            ", ".join(sorted({f"{one.id} v{one.version}" for one in about.layouts.values()}))
-            or "-",
-            about.begin,
-            f"{about.created_at or '-'} by {about.made_by}",
-            about.code_version or "-",
+            _made(row.about),
             _number(row.scans_lag),
             _number(row.corrections_lag),
             *(_number(row.outcomes[name]) for name in OUTCOMES),
@@ -100,6 +95,14 @@ def to_table(listing: Listing) -> Table:
 def to_json(listing: Listing) -> dict[str, Any]:
     """The same as JSON values."""
     return asdict(listing)
+
+
+def _made(about: About) -> str:
+    layouts = sorted({f"{one.id} v{one.version}" for one in about.layouts.values()})
+    read_with = ", ".join([about.model_name, *layouts])
+    begin = f"\nfrom {about.begin}" if about.is_partial else ""
+    when = about.created_at[:16].replace("T", " ")
+    return f"{read_with}{begin}\nby {about.made_by} {about.code_version} {when}".rstrip()
 
 
 def _number(value: int | None) -> str:

@@ -44,6 +44,16 @@ class Allow:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What was there when somebody asked: the ends of the topics, and the stations that the `live`
+    generation had. While scans arrive nothing is ever quite complete; this much has to be."""
+
+    live: str
+    bounds: LogBounds
+    stations: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """What viewers saw, see now, and the difference; `warnings` are what speaks against it."""
 
@@ -75,16 +85,16 @@ def promote(
     with redis_answers(settings) as redis:
         live = _check_wish(redis, election.id, wanted, expected)
         _check_partial(redis, election.id, wanted, allow)
-        bounds = read_bounds(settings)
+        needed = read_needed(settings, redis, election, live)
 
         def find() -> list[str]:
-            return list(problems(redis, election, live, wanted, bounds, allow))
+            return list(problems(redis, election, wanted, needed, allow))
 
         found = patiently(find, wait_s)
         if found:
             told = "\n".join(found)
             raise NotFitError(f"{wanted} is not promoted; viewers still see {live}.\n{told}")
-        return _move(redis, election, live, wanted, ())
+        return move(redis, election, live, wanted, ())
 
 
 def roll_back(settings: Settings, expected: str | None) -> Moved:
@@ -104,37 +114,41 @@ def roll_back(settings: Settings, expected: str | None) -> Moved:
             raise UsageError(f"No generation of {election.id} was live before {live or 'any'}")
         _check_expected(live, expected)
         try:
-            found = list(problems(redis, election, live, previous, read_bounds(settings), Allow()))
+            needed = read_needed(settings, redis, election, live)
+            found = list(problems(redis, election, previous, needed, Allow()))
         except PeerError as error:
             found = [f"whether {previous} is current cannot be told: {error}"]
-        return _move(redis, election, live, previous, tuple(found))
+        return move(redis, election, live, previous, tuple(found))
+
+
+def read_needed(settings: Settings, redis: Redis, election: Election, live: str) -> Needed:
+    """What another generation must have now to take the place of `live`.
+
+    Raises:
+        RedisError: Redis is away.
+        PeerError: the broker is away.
+    """
+    bounds = read_bounds(settings)
+    return Needed(live, bounds, frozenset(station_names(redis, election, live)))
 
 
 def problems(
-    redis: Redis,
-    election: Election,
-    live: str,
-    wanted: str,
-    bounds: LogBounds,
-    allow: Allow,
+    redis: Redis, election: Election, wanted: str, needed: Needed, allow: Allow
 ) -> Iterator[str]:
-    """Why `wanted` is not fit to take the place of `live`, judged by the topics' `bounds`.
+    """Why `wanted` is not fit to be seen.
 
     Raises:
         RedisError: Redis is away.
     """
-    late = behind(bounds, stored_offsets(redis, election.id, wanted))
+    late = behind(needed.bounds, stored_offsets(redis, election.id, wanted))
     if late:
         yield (
             f"{wanted} is behind: {some(late)}. Let its workers read on"
             f" (`tallywire generations` shows how far they are)."
         )
-    if not allow.partial:
-        # First the live one: what it has then must be in the other one, read afterwards.
-        there = station_names(redis, election, live)
-        missing = sorted(there - station_names(redis, election, wanted))
-        if missing:
-            yield f"{wanted} misses {len(missing):,} stations that {live} has: {some(missing)}."
+    missing = sorted(needed.stations - station_names(redis, election, wanted))
+    if missing and not allow.partial:
+        yield f"{wanted} misses {len(missing):,} stations that {needed.live} has: {some(missing)}."
     if not allow.unfollowed and not is_followed(redis, election.id, wanted):
         yield (
             f"Nobody follows {wanted}: what arrives from now on would not be counted in it. Start"
@@ -178,9 +192,15 @@ def _check_partial(redis: Redis, election: str, wanted: str, allow: Allow) -> No
         )
 
 
-def _move(
+def move(
     redis: Redis, election: Election, live: str, wanted: str, warnings: tuple[str, ...]
 ) -> Moved:
+    """Point viewers from `live` to `wanted`, in one step.
+
+    Raises:
+        NotFitError: viewers follow neither; nothing was changed.
+        RedisError: Redis is away.
+    """
     found = compare_generations(redis, election, live, wanted)
     before = _snapshot(redis, election, live)
     after = _snapshot(redis, election, wanted)

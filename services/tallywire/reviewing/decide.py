@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from tallywire.election import Contest
 from tallywire.errors import UsageError
-from tallywire.ledger.state import StationState
-from tallywire.reviewing.impact import sheet_of
+from tallywire.ledger.state import Entry, StationState
 from tallywire.sheet.layout import Layout, Role
 
 MOST_VOTES = 9_999_999  # as on the wire
@@ -23,11 +22,33 @@ class Draft:
     totals: Mapping[str, int]
 
 
-def shown(state: StationState | None, layout: Layout) -> Draft:
-    """What a reviewer starts from: the standing decision, else the sheet that waits."""
-    entry = sheet_of(state) if state else None
-    if state is not None and state.decision is not None and state.decision.votes is not None:
-        return Draft(state.decision.votes, {})
+def shown(state: StationState | None, layout: Layout, scan: str | None = None) -> Draft:
+    """What a reviewer starts from: what stands now, or what was read from one of its scans.
+
+    Args:
+        scan: the beginning of a scan id.
+
+    Raises:
+        UsageError: the station has no such scan, or several.
+    """
+    if state is None or state.decision is None or state.decision.votes is None or scan is not None:
+        return _read_from(_entry(state, scan), layout)
+    return Draft(state.decision.votes, {})
+
+
+def _entry(state: StationState | None, scan: str | None) -> Entry | None:
+    if state is None or scan is None:
+        standing = (state.counted, *state.held) if state else ()
+        return next((entry for entry in standing if entry), None)
+    read = [entry for entry in (state.counted, *state.held, *state.superseded) if entry]
+    found = [entry for entry in read if (entry.scan_id or "").startswith(scan)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join((entry.scan_id or "")[:12] for entry in read)
+    raise UsageError(f"--scan {scan}: {len(found)} scans begin so; the station has {known}")
+
+
+def _read_from(entry: Entry | None, layout: Layout) -> Draft:
     if entry is None:
         return Draft({}, {})
     fields = [row.id for row in layout.fields if row.role is Role.TOTAL]

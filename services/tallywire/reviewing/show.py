@@ -103,14 +103,22 @@ def cases_json(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 
 def _read(case: Case) -> str:
-    """The rows in doubt with what they may be instead, or the whole sheet in one line."""
+    """The scan's id, and the rows in doubt with what they may be instead: of a disputed station
+    those on which two scans differ, else the whole sheet in one line."""
+    scan, counted = f"scan {(case.entry.scan_id or '')[:12]}", case.state.counted
+    if counted is not None and counted is not case.entry:
+        names = sorted(case.entry.votes.keys() | counted.votes.keys())
+        both = [(name, case.entry.votes.get(name), counted.votes.get(name)) for name in names]
+        rows = [f"{name} {_number(new)} (counted: {_number(old)})" for name, new, old in both
+                if new != old]  # fmt: skip
+        return "\n".join([scan, *rows])
     doubts = [
         f"{one.evidence.get('field')} {one.evidence.get('value')}"
         f" (or {one.evidence.get('runner_up')})"
         for one in case.entry.reasons
         if one.code is Code.DOUBTFUL_COUNT
     ]
-    return "\n".join(doubts) or (votes_text(case.entry.votes) or "nothing")
+    return "\n".join([scan, *(doubts or [votes_text(case.entry.votes) or "nothing"])])
 
 
 def _why(reason: Reason) -> str:

@@ -89,6 +89,7 @@ def test_recovery_is_the_slowest_partition_after_the_slowest_strike() -> None:
     assert recovery_s(samples, [1.0], ends) == 4.0  # partition 1 moved at 5
     assert recovery_s(samples, [6.0], ends) == 3.0  # nothing was left in partition 1
     assert recovery_s(samples, [1.0, 6.0], ends) == 4.0
+    assert recovery_s(samples, [1.0, 4.5], ends) == 1.0  # partition 1 waited from 4.5 on only
     assert recovery_s(samples, [10.0], ends) == 0.0
     assert recovery_s(samples, [6.0], {0: 9, 1: 9}) is None  # partition 1 never moved again
     assert recovery_s([], [1.0], ends) is None

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.reading.calibration import (
+    at_odds,
     at_temperature,
     bins,
     calibration_error,
+    fit_odds,
     fit_temperature,
     softmax,
 )
@@ -77,3 +79,29 @@ def test_calibration_error_of_a_boaster() -> None:
     labels = np.array([1] * 5 + [2] * 5, np.uint8)
     assert calibration_error(said, labels) == pytest.approx(0.4)
     assert [share for _, _, share in bins(said, labels)] == [1.0]
+
+
+@given(slope=st.floats(0.7, 3), offset=st.floats(-2, 2), seed=st.integers(0, 2**32 - 1))
+def test_odds_that_were_bent_are_bent_back(slope: float, offset: float, seed: int) -> None:
+    """Events are drawn from the true probabilities; the reader tells bent ones."""
+    rng = np.random.default_rng(seed)
+    true_odds = rng.normal(-1, 2, 4000)
+    happened = rng.random(4000) < 1 / (1 + np.exp(-true_odds))
+    said = 1 / (1 + np.exp(-(true_odds - offset) / slope))
+    found_slope, found_offset = fit_odds(said, happened)
+    mended = np.array([at_odds(float(one), found_slope, found_offset) for one in said])
+    assert abs(mended.mean() - happened.mean()) < 0.01
+    assert found_slope == pytest.approx(slope, rel=0.35)
+
+
+def test_odds_without_a_single_event_stay_finite() -> None:
+    slope, offset = fit_odds(np.full(50, 0.01), np.zeros(50, bool))
+    assert np.isfinite([slope, offset]).all()
+    assert 0 < at_odds(0.01, slope, offset) < 0.1
+
+
+@given(a=st.floats(0, 1), b=st.floats(0, 1), slope=st.floats(0.2, 5), offset=st.floats(-5, 5))
+def test_bending_odds_keeps_their_order(a: float, b: float, slope: float, offset: float) -> None:
+    low, high = sorted((at_odds(a, slope, offset), at_odds(b, slope, offset)))
+    assert (low, high) == (at_odds(min(a, b), slope, offset), at_odds(max(a, b), slope, offset))
+    assert at_odds(a, 1.0, 0.0) == a

@@ -25,8 +25,8 @@ from tallywire.stack.local import LocalStack, topic_spec
 Value = TypeVar("Value")
 
 BURST = 60  # scans that are there at once, so that a fault finds a queue
-PER_S = 12.0
-MOST = 900  # a fault that takes longer than these goes on without new scans
+PER_S = 10.0
+MOST = 480  # a fault that takes longer than these goes on without new scans
 LOOK_EVERY_S = 0.1
 PATIENCE_S = 120.0
 SETTLED_WITHIN_S = 150.0  # without any progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,8 @@ def recovery_s(
 ) -> float | None:
     """Longest time from a mending until every partition with scans before it has moved on.
 
+    Where something broke again before that, the time from then on is what counts.
+
     Args:
         samples: in the order of time.
         mended: moments (monotonic, s) at which things worked again.
@@ -79,7 +82,7 @@ def recovery_s(
         seconds; 0 where nothing was left to read, None where a partition never moved again.
     """
     longest = 0.0
-    for moment in mended:
+    for moment, again in zip(mended, (*mended[1:], math.inf), strict=True):
         before = [sample for sample in samples if sample[0] <= moment]
         stood = before[-1][1] if before else {}
         for number, end in ends.items():
@@ -90,5 +93,6 @@ def recovery_s(
             first = next(moved, None)
             if first is None:
                 return None
-            longest = max(longest, first - moment)
+            if first <= again:
+                longest = max(longest, first - moment)
     return longest

@@ -50,14 +50,14 @@ class Wish:
     json_file: Path | None = None
 
 
-def run_faults(wish: Wish, faults: Sequence[Fault] = FAULTS) -> bool:
+def run_faults(wish: Wish) -> bool:
     """Run every chosen fault; True where the delivery guarantee held in each of them.
 
     Raises:
         UsageError: there is no fault of a name, or the folder holds something else.
         PeerError: a server did not start.
     """
-    chosen = choose(faults, wish.only, short=wish.short)
+    chosen = choose(FAULTS, wish.only, short=wish.short)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its servers are away on purpose
     console = Console(stderr=True)
     supplies = draw(wish, prepare_folder(wish.folder), console)
@@ -145,9 +145,9 @@ def run_one(
         night = Night(site, fault.write(supplies, site.rng))
         try:
             problems, verdict = spend(night, fault)
+            return to_row(fault, night, verdict, problems, time.monotonic() - started_s)
         finally:
             night.close()
-        return to_row(fault, night, verdict, problems, time.monotonic() - started_s)
 
 
 def spend(night: Night, fault: Fault) -> tuple[tuple[str, ...], Verdict | None]:

@@ -1,0 +1,48 @@
+"""A fault suite whose workers forget: `tallywire faults` with one more fault, which must be found.
+
+Run as a program in place of `-m tallywire`; `forget` is what its workers run.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tallywire.cli import main
+from tallywire.demo.faults import run
+from tallywire.demo.faults.fault import Fault
+from tallywire.demo.faults.night import Night
+from tallywire.ledger.state import Outcome, Told, event_source
+from tallywire.ledger.store import RedisLedger
+
+EVERY = 10
+MODULE = "tests.flow.sabotaged_faults"
+
+
+def forgetful(night: Night) -> None:
+    """Nothing breaks, and every tenth scan is not counted all the same."""
+    night.begin(module=MODULE)
+
+
+FORGETFUL = Fault("forgetful", "a ledger that forgets", forgetful, scans=60)
+
+
+def forget() -> None:
+    """Become a worker that says of every tenth scan that it is counted, and does not count it."""
+    take = RedisLedger.take
+
+    async def take_most(ledger: RedisLedger, event: Any) -> Told:
+        if event_source(event).offset % EVERY == 0:
+            return Told(Outcome.COUNTED, event)
+        return await take(ledger, event)
+
+    setattr(RedisLedger, RedisLedger.take.__name__, take_most)
+    main()
+
+
+if __name__ == "__main__":
+    if "worker" in sys.argv:
+        forget()
+    else:
+        vars(run)["FAULTS"] = (FORGETFUL,)
+        main()
