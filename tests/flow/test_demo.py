@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def test_a_small_night_is_accounted_for_to_the_last_scan(tmp_path: Path) -> None
     assert found["cells_exact"] > 0.95 * found["cells"]
     assert found["latency_ms"]["p50"] <= found["latency_ms"]["p99"]
     assert "The night, accounted for" in told
+    assert re.search(r"Metrics of worker-2: http://127\.0\.0\.1:\d+/metrics", told)
     assert (tmp_path / "night" / "report.html").stat().st_size > 50_000
 
 

@@ -6,14 +6,17 @@ import importlib.util
 import os
 import socket
 import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tallywire.errors import UsageError
+from tallywire.errors import PeerError, UsageError
 from tallywire.settings import PREFIX, Settings, load_settings
+
+ANSWER_S = 4.0
 
 
 def dashboard(
@@ -28,8 +31,15 @@ def dashboard(
     generation: Annotated[
         str | None, typer.Option(help="Show this generation, not the live one; for example g2")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask a running dashboard and its ledger, and end")
+    ] = False,
 ) -> None:
-    """Show the live count in the browser: a read-only view of the ledger."""
+    """Show the live count in the browser: a read-only view of the ledger.
+
+    Streamlit's own /_stcore/health tells that the server lives. Whether it could show anything, the
+    ledger included, is what --check asks: exit code 0 ready, 1 not.
+    """
     settings = load_settings(
         dashboard_port=port,
         dashboard_address=address,
@@ -37,6 +47,10 @@ def dashboard(
         redis=redis,
         dashboard_generation=generation,
     )
+    if check:
+        check_ready(settings)
+        typer.echo("ready")
+        return
     folder = find_dashboard(settings.dashboard_folder)
     require_streamlit()
     require_free_port(settings.dashboard_address, settings.dashboard_port)
@@ -47,6 +61,36 @@ def dashboard(
         streamlit_arguments(folder, settings),
         server_environment(os.environ, folder, settings),
     )
+
+
+def check_ready(settings: Settings) -> None:
+    """Does the page answer, and the ledger that it shows?
+
+    Raises:
+        PeerError: naming who does not.
+    """
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    from tallywire.election_files import load_election
+    from tallywire.ledger.generations import live_generation
+
+    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(  # noqa: S104 - what "all" is asked by
+        settings.dashboard_address, settings.dashboard_address
+    )
+    url = f"http://{address}:{settings.dashboard_port}/_stcore/health"
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_S):
+            pass
+    except OSError as error:
+        raise PeerError(f"No dashboard answers at {url}: {error}") from error
+    try:
+        with Redis.from_url(settings.redis, socket_timeout=ANSWER_S) as redis:
+            found = live_generation(redis, load_election(settings.election).id)
+    except RedisError as error:
+        raise PeerError(f"No ledger at {settings.redis}: {error}") from error
+    if found is None:
+        raise PeerError(f"No ledger of {settings.election} at {settings.redis}: start a worker")
 
 
 def find_dashboard(folder: Path | None) -> Path:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from tallywire.settings import load_settings
+from tallywire.settings import Settings, load_settings
 from tallywire.signals import stop_on_signals
+from tallywire.vitals import Vitals
 
 INTERRUPTED = 130
 
@@ -49,6 +52,14 @@ def publish(
         Path | None, typer.Option("--json", help="Write the result there as well")
     ] = None,
     kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of /healthz and /readyz on loopback; off if left out, 0 lets us choose",
+        ),
+    ] = None,
 ) -> None:
     """Send scans to Kafka, each exactly as it is, and keep a receipt of every acknowledgement.
 
@@ -92,7 +103,10 @@ def publish(
                 if warn:
                     warn()
 
-            result = process.publish(order, process.Report(display.say, show), stop)
+            report = process.Report(display.say, show)
+            port = settings.health_port or None if health_port is None else health_port
+            with serving_health(settings, report.vitals, port, display.say):
+                result = process.publish(order, report, stop)
             if warn:
                 warn.close()
         display.show(result, at_once=True)
@@ -105,3 +119,20 @@ def publish(
         raise typer.Exit(INTERRUPTED)
     if not result.is_complete:
         raise typer.Exit(1)
+
+
+@contextmanager
+def serving_health(
+    settings: Settings, vitals: Vitals, port: int | None, say: Callable[[str], object]
+) -> Iterator[None]:
+    """Live while acknowledgements come and the folder is looked at, or the broker is away; ready
+    while the broker answers."""
+    if port is None:
+        yield
+        return
+    from tallywire.edge.health_http import serve_vitals
+
+    address, limit_s = settings.health_address, settings.stalled_after_s
+    with serve_vitals(vitals, lambda: True, port, address, limit_s) as server:
+        say(f"Health on http://{address}:{server.port}/healthz")
+        yield

@@ -68,6 +68,8 @@ def run_demo(wish: Wish) -> bool:
         stack.wait_ready()
         if stack.dashboard_url:
             console.print(f"[bold]Live page: {stack.dashboard_url}[/]")
+        for name, url in stack.metrics_urls.items():
+            console.print(f"Metrics of {name}: {url}", style="dim")
         night = run_night(wish, scans, stack, console)
         truths = {row.scan_id: row.cells for row in read_truth(scans / TRUTH_FILE)}
         summary = to_json(night, grade(night.readings.values(), truths))

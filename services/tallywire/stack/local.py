@@ -88,6 +88,15 @@ class LocalStack:
         """How often a process had to be started again."""
         return sum(child.restarts for child in self._children)
 
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """Where each worker tells Prometheus what it does, by its name."""
+        key = f"{PREFIX}HEALTH_PORT"
+        return {
+            one.program.name: f"http://{LOOPBACK}:{one.program.environment[key]}/metrics"
+            for one in self.workers
+        }
+
     def child(self, name: str) -> Child:
         """The process called `name`: broker (or broker-1 ...), redis, model, dashboard, worker-1"""
         return next(child for child in self._children if child.program.name == name)

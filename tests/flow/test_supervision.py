@@ -1,0 +1,166 @@
+"""Processes that no longer move say so, are ended and started again; those asked to end do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tallywire.edge.serving import Classifier
+from tallywire.errors import PeerError
+from tallywire.publish.journal import read_receipts
+from tallywire.settings import PREFIX
+from tallywire.stack.child import Program
+from tallywire.stack.local import LocalStack, Plan
+from tallywire.stack.ports import any_free_port
+from tallywire.worker.health import STALLED_EXIT
+from tests.flow import blocked_worker
+from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
+from tests.flow.publisher import Desk, write_scans
+
+pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+
+REPOSITORY = Path(__file__).parents[2]
+GONE_WITHIN_S = 10.0
+CELLS = np.zeros((42, 28, 28), np.uint8)
+
+
+@pytest.fixture
+def night(
+    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
+) -> Iterator[Night]:
+    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
+
+
+def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
+    """Status and body; 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+    except OSError:
+        return 0, {}
+
+
+def ended_within(process: subprocess.Popen[Any]) -> float:
+    """Ask it to end; seconds until it has."""
+    asked_s = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    return time.monotonic() - asked_s
+
+
+@pytest.mark.timeout(240)
+def test_a_blocked_worker_says_so_is_ended_and_started_again(night: Night, tmp_path: Path) -> None:
+    """Lag, no progress, and an event loop that cannot tell: the watchdog's case."""
+    port, once, said = any_free_port(), tmp_path / "blocked", list[str]()
+    sheets = draw_sheets(2)
+    for number, station in enumerate(list(night.election.stations)[:6]):
+        night.send(station, variant(sheets[number % 2], number))
+    given = {"HEALTH_PORT": str(port), "STALLED_AFTER_S": "3"}
+    program = Program(
+        "worker-1",
+        (sys.executable, "-m", blocked_worker.__name__, "worker"),
+        lambda: True,
+        environment={
+            **night.environment,
+            **{f"{PREFIX}{name}": value for name, value in given.items()},
+            "BLOCKED_ONCE": str(once),
+        },
+        folder=REPOSITORY,
+        restart=True,
+    )
+    plan = Plan(tmp_path / "stack", broker=None, redis=False, model=False)
+    with LocalStack(plan, said.append) as stack:
+        worker = stack.start(program)
+        wait_until(once.exists, 60, night.tell)
+        wait_until(lambda: ask(port, "/healthz")[0] == 503, 20, night.tell)
+        wait_until(lambda: worker.restarts > 0, 30, night.tell)
+        night.wait_accounted(6)
+        wait_until(lambda: ask(port, "/healthz")[0] == 200, 20, night.tell)
+    assert f"worker-1 ended with code {STALLED_EXIT}" in said[0]
+    assert "no progress" in worker.log_path.read_text()
+    assert night.outcomes().total() == 6
+    assert night.audit_clean()
+
+
+async def test_a_model_server_that_is_asked_to_end_finishes_its_calls() -> None:
+    command = [sys.executable, "-m", "tallywire", "serve-model", "--port", "0"]
+    options = ["--health-port", "0", "--model-repo", str(REPOSITORY / "model_repo")]
+    with subprocess.Popen(  # noqa: ASYNC220 - before anything else runs
+        [*command, *options], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        target = process.stdout.readline().split()[1]
+        port = int(process.stdout.readline().rpartition(":")[2])
+        assert ask(port, "/healthz")[0] == ask(port, "/readyz")[0] == 200
+        answered, refused, enough = 0, 0, asyncio.Event()
+
+        async def keep_asking(classifier: Classifier) -> None:
+            nonlocal answered, refused
+            while not refused:
+                try:
+                    answer = await classifier.classify(CELLS)
+                    assert answer.probabilities.shape == (42, 11)
+                    answered += 1
+                    if answered == 20:
+                        enough.set()
+                except PeerError:
+                    refused += 1
+
+        async with Classifier(target, timeout_s=10) as classifier:
+            asking = [asyncio.create_task(keep_asking(classifier)) for _ in range(4)]
+            await enough.wait()
+            took_s = await asyncio.to_thread(ended_within, process)
+            await asyncio.gather(*asking)
+    assert took_s < GONE_WITHIN_S
+    assert process.returncode == 0
+    assert ask(port, "/healthz")[0] == 0
+
+
+def test_a_watching_publisher_tells_its_health_and_ends_in_order(
+    kafka_bootstrap: str, tmp_path: Path, unique: str
+) -> None:
+    port = any_free_port()
+    desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", kafka_bootstrap, unique)
+    write_scans(desk.scans, 300)
+    run = desk.start("--watch", "--settle", "0.1", "--rate", "50", "--health-port", str(port))
+
+    def acknowledged() -> int:
+        assert run.poll() is None, desk.output()
+        return len(list(read_receipts(desk.journal)))
+
+    wait_until(lambda: acknowledged() >= 20, 60, desk.output)
+    assert ask(port, "/healthz")[0] == ask(port, "/readyz")[0] == 200
+    assert ended_within(run) < GONE_WITHIN_S
+    assert run.returncode == 0
+    receipts = [receipt.scan_id for receipt in read_receipts(desk.journal)]
+    standing = desk.in_topic()
+    assert set(standing.values()) == {1}
+    assert sorted(receipts) == sorted(standing)  # all that was sent is acknowledged and noted
+    assert len(receipts) < 300
+
+
+def test_a_publisher_without_a_broker_is_live_and_not_ready(tmp_path: Path, unique: str) -> None:
+    port = any_free_port()
+    desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", "127.0.0.1:1", unique)
+    write_scans(desk.scans, 1)
+    run = desk.start("--watch", "--health-port", str(port))
+    wait_until(lambda: ask(port, "/healthz")[0] != 0, 30, desk.output)
+    status, told = ask(port, "/readyz")
+    assert (status, told["waiting_for"]) == (503, "kafka")
+    assert ask(port, "/healthz")[0] == 200
+    assert ended_within(run) < GONE_WITHIN_S
