@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from tallywire.commands.options import ElectionOption, RedisOption
 from tallywire.errors import PeerError, UsageError
 from tallywire.settings import PREFIX, Settings, load_settings
 
@@ -24,10 +25,8 @@ def dashboard(
     address: Annotated[
         str | None, typer.Option(help="Address to listen on [default: 127.0.0.1, this machine]")
     ] = None,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    election: ElectionOption = None,
+    redis: RedisOption = None,
     generation: Annotated[
         str | None, typer.Option(help="Show this generation, not the live one; for example g2")
     ] = None,

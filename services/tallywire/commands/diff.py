@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tallywire.commands.options import ElectionOption, RedisOption
 from tallywire.settings import load_settings
 
 
@@ -27,10 +28,8 @@ def diff(
         str | None, typer.Argument(help="Generation after (default: FIRST, against the live one)")
     ] = None,
     by: Annotated[By, typer.Option(help="What to show a line of")] = By.DISTRICT,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    election: ElectionOption = None,
+    redis: RedisOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all three views there")
     ] = None,

@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 
+from tallywire.commands.options import ElectionOption, ServingOption
 from tallywire.settings import load_settings
 
 
 def doctor(
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
+    election: ElectionOption = None,
     kafka: Annotated[
         str | None, typer.Option(help="Bootstrap servers, host:port[,host:port...]")
     ] = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
-    serving: Annotated[str | None, typer.Option(help="gRPC target of the model server")] = None,
+    serving: ServingOption = None,
     timeout_s: Annotated[
         float, typer.Option(min=0.2, max=60, help="Longest wait for one answer of a server")
     ] = 3.0,

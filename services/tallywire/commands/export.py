@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
+from tallywire.commands.options import ElectionOption, KafkaOption
+
 
 def export(
     out: Annotated[Path, typer.Option(help="New folder to write")],
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    election: ElectionOption = None,
+    kafka: KafkaOption = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write what was exported there as well")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tallywire.commands.options import ElectionOption, KafkaOption, RedisOption
 from tallywire.settings import load_settings
 
 
@@ -25,11 +26,9 @@ def promote(
     unfollowed: Annotated[
         bool, typer.Option("--unfollowed", help="Even if no worker follows it any more")
     ] = False,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
+    election: ElectionOption = None,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write both sides and the difference there")
     ] = None,

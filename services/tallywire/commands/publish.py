@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tallywire.commands.options import KafkaOption
 from tallywire.settings import Settings, load_settings
 from tallywire.signals import stop_on_signals
 from tallywire.vitals import Vitals
@@ -51,7 +52,7 @@ def publish(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the result there as well")
     ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    kafka: KafkaOption = None,
     health_port: Annotated[
         int | None,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallywire.commands.options import ServingOption
 from tallywire.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read(
     json_file: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Write the readings to this file")
     ] = None,
-    serving: Annotated[str | None, typer.Option(help="gRPC target of the model server")] = None,
+    serving: ServingOption = None,
     model_repo: Annotated[Path | None, typer.Option(help="Folder of models")] = None,
     model_version: Annotated[int | None, typer.Option(help="Model version; the newest one")] = None,
 ) -> None:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tallywire.commands.options import ElectionOption, KafkaOption
+
 if TYPE_CHECKING:
     from tallywire.ledger.alert import Alert
     from tallywire.rejecting.again import Overrides
@@ -44,10 +46,8 @@ def rejected(
         bool, typer.Option("--check", help="Exit code 1 while the stop limit is passed")
     ] = False,
     examples: Annotated[int, typer.Option(min=1, max=100, help="Examples of each reason")] = 3,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    election: ElectionOption = None,
+    kafka: KafkaOption = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write what is listed there as well")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tallywire.commands.options import ElectionOption, KafkaOption, RedisOption, ServingOption
 from tallywire.settings import load_settings
 from tallywire.signals import stop_on_signals
 
@@ -39,12 +40,10 @@ def replay(
     logs: Annotated[
         Path | None, typer.Option(help="Folder for the workers' logs (default: run/replay-TO)")
     ] = None,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
-    serving: Annotated[str | None, typer.Option(help="gRPC target of the model server")] = None,
+    election: ElectionOption = None,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    serving: ServingOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write what it came to there as well")
     ] = None,

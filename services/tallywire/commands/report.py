@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tallywire.commands.options import ElectionOption
+
 
 def report(
     out: Annotated[Path, typer.Option(help="HTML page to write")] = Path("out/report.html"),
@@ -22,9 +24,7 @@ def report(
             " `station` and the options' ids"
         ),
     ] = None,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
+    election: ElectionOption = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the numbers there as well")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tallywire.commands.options import KafkaOption
+
 if TYPE_CHECKING:
     from tallywire.reviewing.decide import Draft
     from tallywire.reviewing.process import Subject
@@ -58,7 +60,7 @@ def review(
     contest: ContestOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows of the queue")] = 50,
     election: ElectionOption = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    kafka: KafkaOption = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write what is shown there as well")

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from tallywire.commands.options import KafkaOption
 from tallywire.settings import load_settings
 
 
 def topics(
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    kafka: KafkaOption = None,
     partitions: Annotated[
         int | None, typer.Option(help="Partitions of each topic; most workers there can be")
     ] = None,

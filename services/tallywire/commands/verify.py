@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tallywire.commands.options import ElectionOption, KafkaOption
+
 
 def verify(
     from_folder: Annotated[
@@ -23,10 +25,8 @@ def verify(
     alone: Annotated[
         bool, typer.Option("--alone", help="Only recompute: compare with nothing, need no Redis")
     ] = False,
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
+    election: ElectionOption = None,
+    kafka: KafkaOption = None,
     redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the result there as well")

@@ -9,20 +9,19 @@ from typing import Annotated
 
 import typer
 
+from tallywire.commands.options import ElectionOption, KafkaOption, RedisOption, ServingOption
 from tallywire.logs import configure_logs
 from tallywire.settings import load_settings
 
 
 def worker(
-    election: Annotated[
-        str | None, typer.Option(help="Election folder, or the id of a shipped election")
-    ] = None,
+    election: ElectionOption = None,
     generation: Annotated[
         str | None, typer.Option(help="Ledger generation to build, for example g2")
     ] = None,
-    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers, host:port,...")] = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL of the ledger")] = None,
-    serving: Annotated[str | None, typer.Option(help="gRPC target of the model server")] = None,
+    kafka: KafkaOption = None,
+    redis: RedisOption = None,
+    serving: ServingOption = None,
     model_version: Annotated[
         int | None, typer.Option(help="Pin one model version; the newest one if left out")
     ] = None,
