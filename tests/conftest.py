@@ -7,6 +7,7 @@ against other servers, set TALLYWIRE_TEST_REDIS, TALLYWIRE_TEST_KAFKA, TALLYWIRE
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,10 @@ collect_ignore = [] if apache.is_available() else NEED_JAVA
 # A deadline per example measures how busy the machine is, not the code.
 hypothesis.settings.register_profile("tallywire", deadline=None)
 hypothesis.settings.load_profile("tallywire")
+
+
+# Started in the background (nohup, &), we would hand an ignored Ctrl-C on to what we start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
