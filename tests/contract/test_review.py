@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,3 +160,25 @@ def test_a_history_shows_a_scan_that_nobody_read(night: PaperNight, tmp_path: Pa
     assert result.exit_code == 0, result.output
     run(night, "--history", "N1", "--from-folder", str(export), "--json", str(path))
     assert [step["kind"] for step in json.loads(path.read_text())] == ["scan", "reading"]
+
+
+def test_on_a_terminal_it_asks_row_by_row(night: PaperNight) -> None:
+    """Enter keeps what stands; a new number, the total with it, and who and why are typed."""
+    counter = "votes|council|elm|corrected|high"
+    before = night.totals()["north"].get(counter, 0)
+    typed = "\n71\n\n\n\n\n220\nofficial 7\nlooked at the paper\n"
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, typed.encode())
+        ended = subprocess.run(
+            [sys.executable, "-m", "tallywire", "review", "--station", "N1"],
+            stdin=theirs, capture_output=True, text=True, timeout=60,
+            env={**os.environ, **night.environment}, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "(elm) [70]" in ended.stdout
+    assert "Station N1 stands as corrected" in ended.stdout
+    assert night.totals()["north"][counter] == before + 71

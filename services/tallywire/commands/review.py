@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tallywire.commands.options import KafkaOption
+from tallywire.commands.options import ElectionOption, KafkaOption, RedisOption
 
 if TYPE_CHECKING:
     from tallywire.reviewing.decide import Draft
@@ -23,10 +23,6 @@ OFFICIAL = "TALLYWIRE_OFFICIAL"
 
 ContestOption = Annotated[
     str | None, typer.Option("--contest", help="Contest, where the election has several")
-]
-ElectionOption = Annotated[
-    str | None,
-    typer.Option("--election", help="Election folder, or the id of a shipped election"),
 ]
 
 
@@ -61,7 +57,7 @@ def review(
     limit: Annotated[int, typer.Option(min=1, help="Most rows of the queue")] = 50,
     election: ElectionOption = None,
     kafka: KafkaOption = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
+    redis: RedisOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write what is shown there as well")
     ] = None,
