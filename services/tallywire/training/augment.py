@@ -20,14 +20,14 @@ SHEAR = 0.08
 class Augment:
     """How far cells are changed.
 
-    `rotation_deg` and `zoom` are the paper's (within 15 degrees, within 20 %). `equalise` is the
+    `rotation_deg` and `zoom` are limits; the paper's are 15 degrees and 20 %. `equalise` is the
     share of cells whose histogram is flattened; `erase` the share that lose a small patch, as
     faint ink does.
     """
 
     enabled: bool = True
-    rotation_deg: float = 15.0
-    zoom: float = 0.2
+    rotation_deg: float = 10.0
+    zoom: float = 0.15
     equalise: float = 0.0
     erase: float = 0.1
 

@@ -18,6 +18,7 @@ from tallywire.training.networks import FIRST_CONV
 
 CLASSES = BLANK + 1
 EMA_SHARE = 0.25  # of an epoch, over which the weights are averaged
+TOWERS = 2  # halves of a batch side by side: 1.3 times the cells a second of one on two cores
 LABEL_NOISE = 0.02  # label smoothing; more would cost calibration that temperature must mend
 
 
@@ -75,7 +76,8 @@ def fit(
         tell: called after every epoch.
     """
     network.get_layer(FIRST_CONV).trainable = not stage.freeze_first
-    steps = max(1, len(train) // stage.batch_size)
+    size = stage.batch_size - stage.batch_size % TOWERS
+    steps = max(1, len(train) // size)
     optimizer = keras.optimizers.AdamW(
         _schedule(stage, steps), weight_decay=1e-4, use_ema=True, ema_momentum=_momentum(steps)
     )
@@ -86,7 +88,7 @@ def fit(
     best: list[Any] = network.get_weights()
     for number in range(1, stage.epochs + 1):
         sums = np.zeros(2)
-        for images, labels in _batches(train, stage.batch_size, options, rng):
+        for images, labels in _batches(train, size, options, rng):
             sums += [float(value) for value in step(images, labels)]
         current = network.get_weights()
         optimizer.finalize_variable_values(network.trainable_variables)
@@ -140,16 +142,24 @@ def _train_step(network: Any, optimizer: Any, stage: Stage, weights: NDArray[np.
     )
     class_weights = tf.constant(weights)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def step(images: Any, labels: Any) -> tuple[Any, Any]:
+    def learn(images: Any, labels: Any) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
             logits = network(tf.cast(images, tf.float32) / 255.0, training=True)
             losses = loss_of(tf.one_hot(labels, CLASSES), logits)
             loss = tf.reduce_mean(losses * tf.gather(class_weights, labels))
-        gradients = tape.gradient(loss, network.trainable_variables)
-        optimizer.apply(gradients, network.trainable_variables)
         hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), tf.cast(labels, tf.int32))
-        return loss, tf.reduce_mean(tf.cast(hits, tf.float32))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        return gradients, loss, tf.reduce_mean(tf.cast(hits, tf.float32))
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def step(images: Any, labels: Any) -> tuple[Any, Any]:
+        halves = zip(tf.split(images, TOWERS), tf.split(labels, TOWERS), strict=True)
+        parts, losses, hits = zip(*(learn(*half) for half in halves), strict=True)
+        optimizer.apply(
+            [tf.add_n(same) / TOWERS for same in zip(*parts, strict=True)],
+            network.trainable_variables,
+        )
+        return tf.add_n(losses) / TOWERS, tf.add_n(hits) / TOWERS
 
     return step
 

@@ -105,7 +105,7 @@ def _linear(x: Any, filters: int, size: int, stride: int, norm: bool, name: str)
         kernel_initializer="he_normal",
     )(x)  # fmt: skip
     if norm:
-        x = keras.layers.BatchNormalization(momentum=0.95, epsilon=EPSILON, name=f"{name}_norm")(x)
+        x = keras.layers.BatchNormalization(momentum=0.975, epsilon=EPSILON, name=f"{name}_norm")(x)
     return x
 
 

@@ -22,9 +22,9 @@ class Data:
     mnist: Path
     strokes: Path | None
     election: str = "mx-2015-d15"
-    trajectory_share: float = 0.6
-    cells: int = 240_000
-    sheets: int = 800
+    trajectory_share: float = 0.65
+    cells: int = 360_000
+    sheets: int = 2_000
     validation_cells: int = 8_000
     validation_sheets: int = 160
     workers: int = 2
@@ -39,7 +39,7 @@ class Plan:
     network: str = "residual"
     seed: int = 15
     pretrain_epochs: int = 1
-    epochs: int = 9
+    epochs: int = 10
     tally_epochs: int = 4
     batch_size: int = 128
     learning_rate: float = 3e-3

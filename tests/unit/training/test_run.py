@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tallywire.errors import UsageError
 from tests.unit.training.factories import tiny_digits, tiny_hands
@@ -111,6 +112,30 @@ def test_folding_batch_normalisation_changes_no_answer(name: str) -> None:
     plain = folded(network, NETWORKS[name], options)
     np.testing.assert_allclose(logits_of(plain, cells), logits_of(network, cells), atol=1e-3)
     assert not any("Batch" in type(layer).__name__ for layer in plain.layers)
+
+
+def test_a_batch_in_two_towers_teaches_what_one_teaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from tallywire.training import fit as fitting
+    from tallywire.training.augment import Augment
+    from tallywire.training.cells import draw_cells
+    from tallywire.training.networks import NetworkOptions, paper_network
+
+    cells = draw_cells(120, tiny_hands(), np.random.SeedSequence(3))
+
+    def learned(towers: int, batch_size: int) -> NDArray[np.float64]:
+        monkeypatch.setattr(fitting, "TOWERS", towers)
+        keras.utils.set_random_seed(3)
+        network = paper_network(NetworkOptions(dropout=0.0, batch_norm=False))
+        stage = fitting.Stage("cells", 1, 1e-3, batch_size)
+        rng = np.random.default_rng(3)
+        fitting.fit(network, cells, cells, stage, Augment(enabled=False), rng, lambda _: None)
+        return np.concatenate([weights.ravel() for weights in network.get_weights()])
+
+    whole, halves = learned(1, 32), learned(2, 33)  # of an odd batch the last cell waits
+    assert (np.abs(whole - halves) < 1e-5).mean() > 0.99
+    assert (np.abs(whole - learned(1, 16)) < 1e-5).mean() < 0.9  # other batches teach otherwise
 
 
 def test_early_stopping_keeps_the_best_epoch() -> None:
