@@ -37,8 +37,8 @@ def evaluate(
         bool,
         typer.Option(
             "--wrong-cuts",
-            help="Keep the 27 trajectories of --strokes' test writers that miss a"
-            " stroke or hold a word: nobody can read them",
+            help="Keep the trajectories of --strokes' test writers that hold no legible"
+            " digit of their label: nobody can read them",
         ),
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the pictures")] = Path("out/evaluation"),

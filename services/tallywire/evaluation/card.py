@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from tallywire.reading.guarantee import Certificate
+from tallywire.training.wrong_cuts import TEST_CUTS
 
 MARK = "<!-- Everything below is written by `tallywire evaluate`. -->"
+BY_HAND = "<!-- Everything below is written by hand, and kept. -->"
 
 
 def join_card(card: str, version: str, evaluation: str) -> str:
     """The training run's card with this evaluation in the place of the last one.
 
+    What somebody wrote below `BY_HAND` (what was looked at while building) stays as it is.
+
     Args:
         card: what stands there; empty if there is no card yet.
         evaluation: of `write_evaluation`.
     """
-    about = card.split(MARK)[0].rstrip() or f"# Digits, version {version}"
-    return f"{about}\n\n{MARK}\n\n{evaluation}"
+    measured, _, by_hand = card.partition(f"{BY_HAND}\n")
+    about = measured.split(MARK)[0].rstrip() or f"# Digits, version {version}"
+    return f"{about}\n\n{MARK}\n\n{evaluation}\n{BY_HAND}\n{by_hand}"
 
 
 def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None) -> str:
@@ -43,12 +48,12 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
             *_targets(figures),
             f"One cell takes {figures['ms_per_cell']} ms of one core, in calls of one sheet.",
             "",
-            "The strokes' test writers are drawn without 27 of their 5,554 trajectories that miss a"
-            " stroke or hold a word (`evaluation/wrong_cuts.py` lists them; `--wrong-cuts` keeps"
-            " them).",
+            f"The strokes' test writers are drawn without {len(TEST_CUTS)} of their 5,554"
+            " trajectories that hold no legible digit of their label, and without dashes and dots"
+            " (`training/wrong_cuts.py` lists and explains them; `--wrong-cuts` keeps them).",
             "",
             "No version is trained on the writers or crops above. What was looked at while"
-            " building is for whoever built it to say: write it below.",
+            " building is for whoever built it to say, below.",
             "",
         ]
     )

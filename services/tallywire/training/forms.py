@@ -2,8 +2,9 @@
 
 Skeletons drawn by hand: control points of a smooth stroke, bent a little every time. Latin American
 and southern European schools teach the looped 1 and 2, the zero that ends in a tail, the barred 7
-with a foot. What the model misread among the open crops said which forms were missing; the shapes
-are drawn from memory, none is traced, and the held-out crops were not looked at.
+with a foot, the 5 that is hardly more than a root sign. What the model misread among the open crops
+said which forms were missing; the shapes are drawn from memory, none is traced, and the held-out
+crops were not looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ F64 = NDArray[np.float64]
 Skeleton = tuple[tuple[tuple[float, float], ...], ...]
 """Strokes as control points (x right, y down); the digit is about 1 high and centred on 0."""
 
-BEND = 0.035  # of the height: how far a control point wanders
+BEND = (0.015, 0.05)  # of the height: how far control points wander, in one digit or another
 STEPS = 8  # points between two control points
 
 SKELETONS: MappingProxyType[int, tuple[Skeleton, ...]] = MappingProxyType({
@@ -31,6 +32,15 @@ SKELETONS: MappingProxyType[int, tuple[Skeleton, ...]] = MappingProxyType({
         # The stroke starts inside and ends outside: a loop at the top.
         (((0.02, -0.2), (0.14, -0.42), (-0.12, -0.44), (-0.32, -0.05), (-0.16, 0.44), (0.18, 0.42),
           (0.32, 0.0), (0.2, -0.4), (0.0, -0.3)),),
+        # The end curls back into the oval.
+        (((0.05, -0.48), (-0.26, -0.24), (-0.28, 0.24), (0.02, 0.5), (0.28, 0.2), (0.24, -0.28),
+          (0.02, -0.46), (-0.1, -0.32), (0.04, -0.2), (0.18, -0.3)),),
+        # Lying, closed by two crossing ends, as a fish.
+        (((0.3, -0.34), (0.08, 0.1), (-0.14, 0.36), (-0.32, 0.02), (-0.14, -0.34), (0.08, -0.14),
+          (0.34, 0.32)),),
+        # Not closed at the upper left.
+        (((-0.1, -0.36), (0.1, -0.48), (0.3, -0.08), (0.16, 0.42), (-0.16, 0.44), (-0.3, 0.08),
+          (-0.26, -0.14)),),
     ),
     1: (
         # A cursive l: up, a narrow loop, down, a small foot.
@@ -43,6 +53,10 @@ SKELETONS: MappingProxyType[int, tuple[Skeleton, ...]] = MappingProxyType({
         (((-0.26, 0.28), (-0.04, -0.2), (0.1, -0.5), (0.08, -0.1), (0.04, 0.5)),),
         # With a foot.
         (((-0.16, -0.22), (0.04, -0.5), (0.03, 0.0), (0.02, 0.48)), ((-0.2, 0.5), (0.24, 0.49))),
+        # A flag as long as the stem, from the line up.
+        (((-0.36, 0.06), (-0.1, -0.24), (0.14, -0.5), (0.06, 0.0), (-0.02, 0.5)),),
+        # The foot drawn on in one stroke.
+        (((-0.2, -0.24), (0.08, -0.5), (0.06, -0.1), (0.02, 0.46), (-0.2, 0.5), (0.26, 0.48)),),
     ),
     2: (
         # Round head that starts with a curl, loop on the line, wavy foot.
@@ -54,6 +68,17 @@ SKELETONS: MappingProxyType[int, tuple[Skeleton, ...]] = MappingProxyType({
         # Loop on the line alone.
         (((-0.2, -0.3), (0.0, -0.5), (0.2, -0.32), (0.06, 0.04), (-0.22, 0.42), (-0.3, 0.3),
           (-0.08, 0.34), (0.3, 0.46)),),
+        # The head begins with a ring.
+        (((-0.12, -0.2), (-0.2, -0.36), (-0.06, -0.4), (-0.1, -0.2), (-0.26, -0.22), (-0.12, -0.48),
+          (0.16, -0.44), (0.18, -0.1), (-0.26, 0.44), (0.02, 0.38), (0.32, 0.48)),),
+    ),
+    3: (
+        # Both ends rolled in.
+        (((-0.14, -0.26), (-0.24, -0.38), (0.0, -0.5), (0.2, -0.34), (0.02, -0.08), (-0.1, -0.02),
+          (0.06, -0.08), (0.26, 0.18), (0.04, 0.48), (-0.28, 0.38), (-0.28, 0.2), (-0.14, 0.26)),),
+        # A loop at the waist.
+        (((-0.24, -0.38), (0.02, -0.5), (0.2, -0.3), (0.0, -0.04), (-0.16, 0.02), (-0.12, -0.1),
+          (0.12, -0.02), (0.24, 0.22), (0.0, 0.5), (-0.28, 0.36)),),
     ),
     4: (
         # Open, the stem through the bar and beyond.
@@ -62,11 +87,28 @@ SKELETONS: MappingProxyType[int, tuple[Skeleton, ...]] = MappingProxyType({
         # In one stroke, with a loop at the left.
         (((-0.06, -0.5), (-0.2, -0.12), (-0.3, 0.14), (-0.2, 0.2), (0.1, 0.02), (0.26, -0.3),
           (0.16, 0.1), (0.04, 0.5)),),
+        # As an h: down, up to a bow, down again.
+        (((-0.04, -0.5), (-0.16, -0.1), (-0.24, 0.18), (-0.02, 0.0), (0.2, 0.04), (0.18, 0.28),
+          (0.1, 0.5)),),
+        # The stem short, hanging from the bar.
+        (((-0.12, -0.5), (-0.18, -0.1), (-0.22, 0.1), (0.0, 0.08), (0.26, 0.04)),
+         ((0.18, -0.1), (0.14, 0.2), (0.1, 0.5))),
+        # As a y.
+        (((-0.24, -0.42), (-0.2, -0.08), (0.04, -0.04), (0.2, -0.22)),
+         ((0.24, -0.48), (0.12, 0.1), (-0.04, 0.5))),
     ),
     5: (
         # A tick, the belly, and the flag that runs on to the right.
         (((-0.14, -0.42), (-0.2, -0.08), (0.04, -0.14), (0.2, 0.1), (0.1, 0.42), (-0.2, 0.46)),
          ((-0.14, -0.42), (0.1, -0.46), (0.38, -0.5))),
+        # As a root sign: flag, stem, and hardly any belly.
+        (((0.38, -0.5), (0.05, -0.45), (-0.02, -0.12), (0.02, 0.2), (-0.1, 0.5), (-0.2, 0.14),
+          (-0.3, 0.06)),),
+        (((0.36, -0.48), (0.0, -0.46), (-0.06, -0.1), (0.1, 0.04), (0.06, 0.36), (-0.12, 0.5),
+          (-0.26, 0.32)),),
+        # As an S, its lower end rolled in.
+        (((0.32, -0.42), (-0.04, -0.5), (-0.22, -0.22), (0.1, 0.02), (0.22, 0.28), (-0.04, 0.5),
+          (-0.3, 0.36), (-0.18, 0.22)),),
     ),
     7: (
         # Wavy roof, bar, a foot that turns right.
@@ -75,11 +117,26 @@ SKELETONS: MappingProxyType[int, tuple[Skeleton, ...]] = MappingProxyType({
         # A tick that hangs from the roof, bar, curved stem.
         (((-0.26, -0.24), (-0.26, -0.46), (0.0, -0.46), (0.26, -0.46), (0.1, -0.06), (0.0, 0.5)),
          ((-0.16, 0.04), (0.24, 0.0))),
+        # As an F: the roof runs on beyond the stem.
+        (((-0.28, -0.34), (-0.06, -0.44), (0.36, -0.5)), ((0.12, -0.46), (0.04, 0.0), (-0.02, 0.5)),
+         ((-0.22, 0.04), (0.3, -0.06))),
+        # The roof a loop, bar, curved stem.
+        (((-0.28, -0.28), (-0.1, -0.5), (0.02, -0.36), (0.22, -0.46), (0.22, -0.28), (0.02, 0.1),
+          (-0.1, 0.5)), ((-0.2, 0.04), (0.26, -0.02))),
+        # The roof a hook, long bar.
+        (((-0.2, -0.32), (-0.04, -0.5), (0.12, -0.34), (0.02, 0.08), (-0.06, 0.5)),
+         ((-0.3, 0.04), (0.3, -0.04))),
     ),
     9: (
         # The head on the right of the stem, as a g without its tail.
         (((0.22, -0.36), (0.02, -0.5), (-0.2, -0.3), (-0.06, -0.06), (0.16, -0.16), (0.22, -0.38),
           (0.2, 0.0), (0.08, 0.4), (-0.14, 0.5), (-0.26, 0.4)),),
+        # As a ribbon: a loop, and the stem bent back under it.
+        (((0.14, -0.12), (-0.14, -0.18), (-0.2, -0.38), (0.02, -0.5), (0.2, -0.34), (0.06, -0.05),
+          (-0.12, 0.16), (0.06, 0.3), (-0.02, 0.5)),),
+        # The stem crosses the head's end and runs to the right.
+        (((0.2, -0.14), (-0.1, -0.08), (-0.24, -0.3), (-0.02, -0.5), (0.18, -0.34), (0.02, 0.06),
+          (0.04, 0.36), (0.24, 0.48)),),
     ),
 })  # fmt: skip
 
@@ -98,12 +155,12 @@ def bend_form(digit: int, rng: Generator) -> tuple[F32, ...] | None:
     if forms is None:
         return None
     skeleton = forms[int(rng.integers(len(forms)))]
-    return tuple(_smooth(_bent(np.array(stroke), rng)) for stroke in skeleton)
+    stretch, wander = rng.normal(1.0, 0.1, 2), rng.uniform(*BEND)
+    return tuple(_smooth(_bent(np.array(stroke) * stretch, wander, rng)) for stroke in skeleton)
 
 
-def _bent(points: F64, rng: Generator) -> F64:
-    stretch = rng.normal(1.0, 0.08, 2)
-    return np.asarray(points * stretch + rng.normal(0, BEND, points.shape), np.float64)
+def _bent(points: F64, wander: float, rng: Generator) -> F64:
+    return np.asarray(points + rng.normal(0, wander, points.shape), np.float64)
 
 
 def _smooth(points: F64) -> F32:

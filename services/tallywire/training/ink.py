@@ -25,7 +25,7 @@ MAX_ROTATION_DEG = 15.0
 LEANING_ONES = 0.15  # lean far more than their writer's other digits
 MIRRORED_NINES = 0.12  # the loop on the right of the stem, as a P
 WIDE_ZEROS = 0.15
-RARE_FORMS = 0.12  # of the digits that have one
+RARE_FORMS = 0.16  # of the digits that have one
 CROSS_BAR = 0.2  # of the sevens of MNIST, whose writers do not cross them
 
 

@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 
 SHIFT = 4  # OpenCV draws at 1/16 px
 SMALLEST = 100  # of the 1,000 that a digit's longer side spans: less is a pen that touched once
+FLATTEST = 2.5  # width by height: a 0 or a 5 is at most twice as wide as high, a dash is no digit
 ARRAYS = (
     "points", "stroke_starts", "digit_starts", "labels", "writers", "writer_split", "suspect",
 )  # fmt: skip
@@ -71,7 +72,8 @@ def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ())
 
     About half of the suspect ones miss a stroke; in the test split they stay, since the other
     half are real but rare forms, but for those that the caller names. A dot, where the pen touched
-    the tablet once, is no digit in any split.
+    the tablet once, and a dash, which is the bar of a 4 or the foot of a 1, are no digit in any
+    split.
 
     Args:
         path: the NPZ.
@@ -95,9 +97,15 @@ def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ())
     ends = np.append(data["digit_starts"][1:], len(strokes))
     keep[[index for index in leave_out if index < len(keep)]] = False
     written = [strokes[data["digit_starts"][i] : ends[i]] for i in range(len(keep))]
-    chosen = np.array([i for i in np.flatnonzero(keep) if _size(written[i]) >= SMALLEST], int)
+    chosen = np.array([i for i in np.flatnonzero(keep) if _is_digit(written[i])], int)
     digits = tuple(_centred(written[i]) for i in chosen)
     return Trajectories(digits, data["labels"][chosen])
+
+
+def _is_digit(strokes: list[F32]) -> bool:
+    """By its shape alone: neither a dot nor a dash."""
+    width, height = np.ptp(np.concatenate(strokes), axis=0)
+    return bool(max(width, height) >= SMALLEST and width <= FLATTEST * height)
 
 
 def _size(strokes: list[F32]) -> float:

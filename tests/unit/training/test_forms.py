@@ -36,6 +36,6 @@ def test_forms_vary_and_follow_their_seed() -> None:
     assert len({drawn(seed) for seed in range(20)}) == 20
 
 
-@pytest.mark.parametrize("digit", [3, 6, 8])
+@pytest.mark.parametrize("digit", [6, 8])
 def test_digits_that_everybody_writes_alike_have_none(digit: int) -> None:
     assert bend_form(digit, np.random.default_rng(0)) is None

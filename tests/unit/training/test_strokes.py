@@ -109,6 +109,18 @@ def test_reading_splits_by_writer_and_drops_the_suspect(tmp_path: Path) -> None:
     np.testing.assert_allclose(train.digits[0][0], [[0, -0.5], [0, 0.5]])
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "kept"), [(900, 380, True), (900, 340, False), (900, 0, False)]
+)
+def test_a_dash_is_no_digit_in_any_split(
+    width: int, height: int, kept: bool, tmp_path: Path
+) -> None:
+    seven = [[0, 0], [width // 2, height], [width, 0]]
+    points = np.array([[0, 0], [0, 1000], *seven, [0, 0], [0, 900], [9, 9]], np.int16)
+    path = write_file(tmp_path / "d.npz", points=points)
+    assert (7 in read_trajectories(path, Split.TEST).labels) is kept
+
+
 def test_a_file_without_its_arrays_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, points=np.zeros((3, 2)))
