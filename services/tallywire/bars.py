@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -13,6 +15,7 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -25,6 +28,45 @@ class RateColumn(ProgressColumn):
         """The rate as text."""
         speed = task.finished_speed or task.speed
         return Text("-" if speed is None else f"{speed:,.1f}/s", style="cyan")
+
+
+class Bar:
+    """A context manager: a bar of scans with their rate, and lines above it.
+
+    Args:
+        console: where.
+        field: what stands behind the rate, as a rich format over `task.fields`.
+        endless: no end is known, so none is foretold.
+    """
+
+    def __init__(self, console: Console, field: str, *, endless: bool = False) -> None:
+        left = () if endless else (TimeRemainingColumn(),)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TextColumn(field),
+            TimeElapsedColumn(),
+            *left,
+            console=console,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, line: str) -> None:
+        """One line above the bar."""
+        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

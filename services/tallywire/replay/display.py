@@ -3,61 +3,26 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from tallywire.bars import RateColumn
+from tallywire.bars import Bar
 from tallywire.replay.process import Look
 
 TELL_S = 10.0
 
 
-class Display:
-    """A context manager: shows how far the generation is on its way to the end of the topics."""
+class Display(Bar):
+    """Shows how far the generation is on its way to the end of the topics."""
 
     def __init__(self, console: Console, generation: str) -> None:
         self._console = console
         self._tell_at_s = time.monotonic() + TELL_S
         self._told: str | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            RateColumn(),
-            TextColumn("{task.fields[outcomes]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
+        super().__init__(console, "{task.fields[outcomes]}")
         self._task = self._progress.add_task(
             f"Replaying into {generation}", total=None, outcomes=""
         )
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def say(self, line: str) -> None:
-        """One line above the bar."""
-        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, look: Look) -> None:
         """Bring the bar up to date; where there is no terminal for one, now and then a line."""
