@@ -234,6 +234,8 @@ def test_files_that_are_missing_or_too_many_break_the_seal(tmp_path: Path) -> No
     (tmp_path / "SHA256SUMS").write_text("nonsense\n")
     with pytest.raises(InvalidFileError, match="not a list"):
         check_seal(tmp_path)
+    with pytest.raises(InvalidFileError, match=r"none/SHA256SUMS: No such file or directory - ask"):
+        check_seal(tmp_path / "none")
 
 
 def test_every_counter_has_its_row() -> None:

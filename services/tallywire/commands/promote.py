@@ -45,7 +45,7 @@ def promote(
     from tallywire.replay.promoting import promote as move
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    settings = load_settings(election=election, kafka=kafka, redis=redis)
+    settings = load_settings(election=election, kafka=kafka, redis=redis, generation=generation)
     moved = move(settings, generation, expected, Allow(partial, unfollowed), wait)
     if json_file:
         json_file.write_text(json.dumps(to_json(moved), indent=2) + "\n")

@@ -78,8 +78,8 @@ def verify_broker(
                 return found_now
     except RedisError as error:
         raise PeerError(
-            f"No ledger at {settings.redis}: {error}. Compare with a file instead (--totals FILE),"
-            " or only recompute (--alone)."
+            f"No ledger at {settings.redis}: {str(error).rstrip('.')}. Compare with a file instead"
+            " (--totals FILE), or only recompute (--alone)."
         ) from error
     raise PeerError(f"The ledger changed during each of {ATTEMPTS} attempts: verify when it rests.")
 
