@@ -36,6 +36,14 @@ def test_only_what_was_seen_in_time_counts() -> None:
     assert sum_up(seen, 5.0, 6.0) == {}
 
 
+def test_a_slow_start_is_no_growth() -> None:
+    seen = samples("worker-1", [50, 60, 80, 120, 190, 190, 195, 195])
+    assert complaints(sum_up(seen, 0.0, 7.0), [])  # as if work began with the process
+    assert not complaints(sum_up(seen, 0.0, 7.0, warm_s=4.0), [])
+    growing = samples("worker-1", [50, 60, 80, 120, 190, 190, 300, 310])
+    assert complaints(sum_up(growing, 0.0, 7.0, warm_s=4.0), [])
+
+
 @pytest.mark.parametrize(
     ("name", "early_mib", "late_mib", "complains"),
     [

@@ -124,11 +124,11 @@ def measure(
         from_s = time.monotonic()
         for _ in range(workers):
             stack.start_worker()
-        drain_per_s = drain(stack, 0, queued, console)
+        drain_per_s, warm_s = drain(stack, 0, queued, console)
         to_s = time.monotonic()
         queue_scans(stack.settings, images, range(queued, queued + burst), lambda _: None)
-        burst_per_s = drain(stack, queued, queued + burst, console)
-    held = sum_up(watch.samples, from_s, to_s)
+        burst_per_s, _ = drain(stack, queued, queued + burst, console)
+    held = sum_up(watch.samples, from_s, to_s, warm_s)
     keeps = ("redis", "broker") if stack.plan.broker == "embedded" else ("redis",)
     outcomes, differences = check_ledger(stack)
     return Backlog(
@@ -143,15 +143,16 @@ def measure(
     )
 
 
-def drain(stack: LocalStack, before: int, after: int, console: Console) -> float:
-    """Wait until `after` scans are accounted for; scans a second, once the first ones are."""
+def drain(stack: LocalStack, before: int, after: int, console: Console) -> tuple[float, float]:
+    """Wait until `after` scans are accounted for; scans a second, and since when: the monotonic
+    second at which the first ones were."""
     settings = stack.settings
     election = load_election(settings.election)
     wait_until_accounted(settings, election, before + max(1, int((after - before) * WARM)), console)
     with Redis.from_url(settings.redis) as redis:
         start, start_s = count_accounted(redis, election, settings.generation), time.monotonic()
     wait_until_accounted(settings, election, after, console)
-    return (after - start) / max(1e-9, time.monotonic() - start_s)
+    return (after - start) / max(1e-9, time.monotonic() - start_s), start_s
 
 
 def check_ledger(stack: LocalStack) -> tuple[dict[str, int], int]:

@@ -69,9 +69,15 @@ class MemoryWatch:
                 return
 
 
-def sum_up(samples: Samples, from_s: float, to_s: float) -> dict[str, Held]:
-    """Each process's memory between two moments of the monotonic clock."""
-    middle_s = (from_s + to_s) / 2
+def sum_up(
+    samples: Samples, from_s: float, to_s: float, warm_s: float | None = None
+) -> dict[str, Held]:
+    """Each process's memory between two moments of the monotonic clock.
+
+    Halves are those of the work, which begins at `warm_s`: what a process takes to start is part of
+    the first, however long it lasts.
+    """
+    middle_s = ((from_s if warm_s is None else warm_s) + to_s) / 2
     found = {}
     for name, looks in samples.seen.items():
         within = [(at_s, held / MIB) for at_s, held in looks if from_s <= at_s <= to_s]
