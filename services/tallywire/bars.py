@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -30,8 +28,8 @@ class RateColumn(ProgressColumn):
         return Text("-" if speed is None else f"{speed:,.1f}/s", style="cyan")
 
 
-class Bar:
-    """A context manager: a bar of scans with their rate, and lines above it.
+class Bar(Progress):
+    """A bar of scans with their rate, and lines above it; a context manager, as rich's are.
 
     Args:
         console: where.
@@ -41,7 +39,7 @@ class Bar:
 
     def __init__(self, console: Console, field: str, *, endless: bool = False) -> None:
         left = () if endless else (TimeRemainingColumn(),)
-        self._progress = Progress(
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -52,21 +50,9 @@ class Bar:
             console=console,
         )
 
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
     def say(self, line: str) -> None:
         """One line above the bar."""
-        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

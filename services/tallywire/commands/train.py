@@ -194,12 +194,10 @@ def train(
 
     In three stages: MNIST; cells drawn on believable paper with printed boxes, shadow, pale pens
     and neighbours' strokes; and tally cells cut from rendered sheets. Ends with temperature
-    scaling on writers that were not trained on. With --strokes it makes version 2
-    again, in about 40 minutes on two cores.
+    scaling on writers that were not trained on. With --strokes it makes version 2 again, in about
+    40 minutes on two cores.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # `training.fit` keeps both cores busy
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(max(2, CORES)))
+    _set_up_tensorflow()
     settings = load_settings(model_repo=model_repo, model=model)
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
@@ -220,6 +218,15 @@ def train(
         folder.with_name(str(start_from)) if start_from else None,
     )  # fmt: skip
     _train(plan)
+
+
+def _set_up_tensorflow() -> None:
+    """It reads these when it is imported: every tower of a batch has its share of the cores."""
+    from tallywire.training.plan import TOWERS
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, CORES // TOWERS)))
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(TOWERS))
 
 
 def _train(plan: Plan) -> None:

@@ -50,7 +50,8 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
             "",
             f"The strokes' test writers are drawn without {len(TEST_CUTS)} of their 5,554"
             " trajectories that hold no legible digit of their label, and without dashes and dots"
-            " (`training/wrong_cuts.py` lists and explains them; `--wrong-cuts` keeps them).",
+            " (`training/wrong_cuts.py` lists and explains the former; `--wrong-cuts` keeps"
+            " those).",
             "",
             "No version is trained on the writers or crops above. What was looked at while"
             " building is for whoever built it to say, below.",

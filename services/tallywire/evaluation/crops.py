@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.errors import InvalidFileError, Problem
+from tallywire.npz import read_npz
+from tallywire.records import BLANK
 from tallywire.sheet.clean import clean_crop
 
 U8 = NDArray[np.uint8]
@@ -17,6 +19,7 @@ U8 = NDArray[np.uint8]
 ARRAYS = ("pixels", "shapes", "offsets", "labels")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
 MOST_SIDE_PX = 2_000
+REMEDY = "give an NPZ of pixels, shapes, offsets, labels, or a folder with one folder a digit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +49,26 @@ def read_crops(path: Path) -> Crops:
 
 
 def _from_npz(path: Path) -> tuple[list[U8], list[int], list[bool]]:
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            data = {name: found[name] for name in found.files}
-    except (OSError, ValueError) as error:
-        raise _wrong(path, str(error)) from None
-    missing = [name for name in ARRAYS if name not in data]
-    if missing:
-        raise _wrong(path, f"no array {', '.join(missing)}")
-    pixels, offsets = data["pixels"], data["offsets"]
+    data = read_npz(path, ARRAYS, REMEDY)
+    pixels, labels = data["pixels"], data["labels"]
+    shapes, offsets = (data[name].astype(np.int64) for name in ("shapes", "offsets"))
+    held_out = data.get("is_val", np.zeros(len(labels), bool))
+    if pixels.dtype != np.uint8 or pixels.ndim != 1:
+        raise _wrong(path, f"pixels are {pixels.dtype} of {pixels.ndim} dimensions, not uint8 of 1")
+    lengths = {len(labels), len(shapes), len(offsets), len(held_out)}
+    if lengths == {0} or len(lengths) > 1 or shapes.shape[1:] != (2,):
+        raise _wrong(path, "labels, shapes, offsets and is_val are empty or do not belong together")
+    ends = offsets + shapes[:, 0] * shapes[:, 1]
+    sides = shapes.min() >= 1 and shapes.max() <= MOST_SIDE_PX
+    if not sides or offsets.min() < 0 or ends.max() > len(pixels):
+        raise _wrong(path, f"a crop lies outside the pixels, or has sides beyond {MOST_SIDE_PX} px")
+    if not np.isin(labels, np.arange(BLANK + 1)).all():
+        raise _wrong(path, f"a label is not one of 0 to {BLANK} ({BLANK} is blank)")
     crops = [
-        pixels[int(start) : int(start) + int(h) * int(w)].reshape(int(h), int(w))
-        for start, (h, w) in zip(offsets, data["shapes"], strict=True)
+        pixels[start:end].reshape(shape)
+        for start, end, shape in zip(offsets, ends, shapes, strict=True)
     ]
-    held_out = data.get("is_val", np.zeros(len(crops), bool))
-    return crops, [int(one) for one in data["labels"]], [bool(one) for one in held_out]
+    return crops, [int(one) for one in labels], [bool(one) for one in held_out]
 
 
 def _from_folder(path: Path) -> tuple[list[U8], list[int], list[bool]]:
@@ -85,5 +93,4 @@ def _picture(file: Path) -> U8:
 
 
 def _wrong(path: Path, value: str) -> InvalidFileError:
-    remedy = "give an NPZ of pixels, shapes, offsets, labels, or a folder with one folder a digit"
-    return InvalidFileError([Problem(str(path), value, remedy)])
+    return InvalidFileError([Problem(str(path), value, REMEDY)])

@@ -12,7 +12,7 @@ import numpy as np
 from tallywire.election import Election
 from tallywire.election_files import load_election, load_layouts
 from tallywire.evaluation import pictures
-from tallywire.evaluation.crops import read_crops
+from tallywire.evaluation.crops import Crops, read_crops
 from tallywire.evaluation.hands import test_hands, validation_hand
 from tallywire.evaluation.measure import (
     Labelled,
@@ -74,16 +74,22 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Cases by set, drawn once for all models that are compared."""
+    """Cases by set, drawn once for all models that are compared; and the user's own crops."""
 
     layout: Layout
     sets: Mapping[str, tuple[Case, ...]]
     mixed: tuple[Case, ...]
     choosing: tuple[Case, ...]
+    crops: Crops | None
 
 
 def draw_all(ask: Ask, tell: Progress) -> Drawn:
-    """Draw every set of sheets."""
+    """Draw every set of sheets.
+
+    Raises:
+        InvalidFileError: MNIST's, the strokes' or the crops' file is wrong; told before drawing.
+    """
+    crops = read_crops(ask.crops) if ask.crops else None
     election = load_election(ask.election)
     layout = load_layouts(election)[election.contests[0].id]
     hands = test_hands(ask.mnist, ask.strokes, wrong_cuts=ask.wrong_cuts)
@@ -104,7 +110,7 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
         hand = validation_hand(ask.mnist, ask.strokes)
         draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 200)
         choosing = _drawn("choosing the policy", draw, hand, election, layout, ask, tell)
-    return Drawn(layout, sets, tuple(case for part in mixed for case in part), choosing)
+    return Drawn(layout, sets, tuple(case for part in mixed for case in part), choosing, crops)
 
 
 def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy, Certificate]:
@@ -146,7 +152,7 @@ def evaluate(
     mixed, refused = read_cases(drawn.mixed, predict, drawn.layout, policy)
     figures["mixed"] = summary(mixed, refused)
     figures["ms_per_cell"] = round(time_per_cell_ms(predict, gather(mixed).cells), 4)
-    figures |= _loose(ask, predict, out, reliability)
+    figures |= _loose(ask, drawn.crops, predict, out, reliability)
     figures["calibration"] = calibration(reliability, model.temperature)
     figures["targets"] = [{**asdict(one), "met": one.met} for one in judge_targets(figures)]
     if out:
@@ -156,12 +162,16 @@ def evaluate(
 
 
 def _loose(
-    ask: Ask, predict: Predict, out: Path | None, reliability: dict[str, tuple[Any, Any]]
+    ask: Ask,
+    crops: Crops | None,
+    predict: Predict,
+    out: Path | None,
+    reliability: dict[str, tuple[Any, Any]],
 ) -> dict[str, Any]:
     images, labels = read_images(ask.mnist / TEST[0]), read_labels(ask.mnist / TEST[1])
     found = {"mnist test digits": label_cells(_as_cells(images), labels, predict)}
-    if ask.crops:
-        parts = label_crops(read_crops(ask.crops), predict)
+    if crops:
+        parts = label_crops(crops, predict)
         found |= {f"crops, {name}": part for name, part in parts.items()}
     for name, part in found.items():
         reliability[name] = (part.probabilities, part.labels)

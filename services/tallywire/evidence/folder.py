@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tallywire.errors import InvalidFileError, Problem, UsageError
+from tallywire.errors import InvalidFileError, Problem, UsageError, words
 from tallywire.evidence.lines import Line, from_text, to_text
 from tallywire.evidence.story import Evidence, Names
 
@@ -136,14 +136,14 @@ def _read_lines(path: Path) -> Iterator[Line]:
                 except ValueError as error:
                     raise _wrong(f"{path.name}:{number}", str(error)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(path.name, _words(error)) from None
+        raise _wrong(path.name, words(error)) from None
 
 
 def _read_sums(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(str(path), _words(error)) from None
+        raise _wrong(str(path), words(error)) from None
     pairs = [line.partition("  ") for line in lines]
     if not pairs or not all(len(digest) == 64 and name for digest, _, name in pairs):
         raise _wrong(str(path), "not a list of SHA-256 sums")
@@ -161,12 +161,7 @@ def read_totals(path: Path) -> tuple[str, dict[str, dict[str, int]]]:
         totals = TypeAdapter(dict[str, dict[str, int]]).validate_python(body["totals"], strict=True)
         return str(body["generation"]), totals
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _wrong(str(path), f"no totals: {_words(error)}") from None
-
-
-def _words(error: Exception) -> str:
-    """An error without its number and the path, which is told anyway."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise _wrong(str(path), f"no totals: {words(error)}") from None
 
 
 def _wrong(where: str, what: str) -> InvalidFileError:

@@ -17,12 +17,11 @@ class Display(Bar):
     """Shows how far a run is. `total` is None where no end is known."""
 
     def __init__(self, console: Console, total: int | None) -> None:
-        self._console = console
         self._due_s = 0.0
         self._told = 0
         self._tell_at_s = time.monotonic() + TELL_S
         super().__init__(console, "{task.fields[megabytes]:,.1f} MB", endless=total is None)
-        self._task = self._progress.add_task(
+        self._task = self.add_task(
             "Watching" if total is None else "Publishing", total=total, megabytes=0.0
         )
 
@@ -35,8 +34,8 @@ class Display(Bar):
         self._due_s = now_s + REDRAW_S
         done = result.published + sum(result.skipped.values()) + sum(result.refused.values())
         megabytes = result.published_bytes / 1e6
-        self._progress.update(self._task, completed=done, megabytes=megabytes)
-        if not self._console.is_terminal and done > self._told and now_s >= self._tell_at_s:
+        self.update(self._task, completed=done, megabytes=megabytes)
+        if not self.console.is_terminal and done > self._told and now_s >= self._tell_at_s:
             self._told, self._tell_at_s = done, now_s + TELL_S
             self.say(
                 f"{result.published:,} published, {done - result.published:,} skipped or refused"

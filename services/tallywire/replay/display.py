@@ -16,26 +16,23 @@ class Display(Bar):
     """Shows how far the generation is on its way to the end of the topics."""
 
     def __init__(self, console: Console, generation: str) -> None:
-        self._console = console
         self._tell_at_s = time.monotonic() + TELL_S
         self._told: str | None = None
         super().__init__(console, "{task.fields[outcomes]}")
-        self._task = self._progress.add_task(
-            f"Replaying into {generation}", total=None, outcomes=""
-        )
+        self._task = self.add_task(f"Replaying into {generation}", total=None, outcomes="")
 
     def show(self, look: Look) -> None:
         """Bring the bar up to date; where there is no terminal for one, now and then a line."""
         text = words(look)
-        self._progress.update(self._task, completed=look.done, total=look.total, outcomes=text)
-        if self._console.is_terminal or text == self._told or time.monotonic() < self._tell_at_s:
+        self.update(self._task, completed=look.done, total=look.total, outcomes=text)
+        if self.console.is_terminal or text == self._told or time.monotonic() < self._tell_at_s:
             return
         self._told, self._tell_at_s = text, time.monotonic() + TELL_S
         self.say(f"{look.done:,} of {look.total:,} scans: {text}")
 
     def follow(self, generation: str) -> None:
         """From now on the bar tells that it keeps up."""
-        self._progress.update(self._task, description=f"Following with {generation}")
+        self.update(self._task, description=f"Following with {generation}")
 
 
 def words(look: Look) -> str:

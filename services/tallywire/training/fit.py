@@ -15,10 +15,10 @@ from tallywire.records import BLANK
 from tallywire.training.augment import Augment, augment
 from tallywire.training.cells import Cells
 from tallywire.training.networks import FIRST_CONV
+from tallywire.training.plan import TOWERS
 
 CLASSES = BLANK + 1
 EMA_SHARE = 0.25  # of an epoch, over which the weights are averaged
-TOWERS = 2  # halves of a batch side by side: 1.3 times the cells a second of one on two cores
 LABEL_NOISE = 0.02  # label smoothing; more would cost calibration that temperature must mend
 
 

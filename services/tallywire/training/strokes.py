@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.errors import InvalidFileError, Problem
+from tallywire.npz import Arrays, read_npz
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -24,6 +24,9 @@ FLATTEST = 2.5  # width by height: a 0 or a 5 is at most twice as wide as high, 
 ARRAYS = (
     "points", "stroke_starts", "digit_starts", "labels", "writers", "writer_split", "suspect",
 )  # fmt: skip
+
+
+REMEDY = f"give an NPZ with the arrays {', '.join(ARRAYS)}"
 
 
 class Split(IntEnum):
@@ -83,13 +86,9 @@ def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ())
     Raises:
         InvalidFileError: not a file of trajectories; says what is missing.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            data = {name: file[name] for name in ARRAYS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InvalidFileError(
-            [Problem(str(path), str(error), f"give an NPZ with the arrays {', '.join(ARRAYS)}")]
-        ) from error
+    data = read_npz(path, ARRAYS, REMEDY)
+    if not _belong_together(data):
+        raise InvalidFileError([Problem(str(path), "its arrays do not belong together", REMEDY)])
     keep = data["writer_split"][data["writers"]] == split
     if split is not Split.TEST:
         keep &= ~data["suspect"]
@@ -100,6 +99,23 @@ def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ())
     chosen = np.array([i for i in np.flatnonzero(keep) if _is_digit(written[i])], int)
     digits = tuple(_centred(written[i]) for i in chosen)
     return Trajectories(digits, data["labels"][chosen])
+
+
+def _belong_together(data: Arrays) -> bool:
+    """Whether every index of one array is in the one that it points into."""
+    digits = {len(data[name]) for name in ("digit_starts", "labels", "writers", "suspect")}
+    inside = (
+        ("stroke_starts", len(data["points"])),
+        ("digit_starts", len(data["stroke_starts"])),
+        ("writers", len(data["writer_split"])),
+        ("labels", 10),
+    )
+    return (
+        digits != {0}
+        and len(digits) == 1
+        and data["points"].shape[1:] == (2,)
+        and all(0 <= data[name].min() <= data[name].max() < end for name, end in inside)
+    )
 
 
 def _is_digit(strokes: list[F32]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,3 +123,27 @@ def test_what_is_no_set_of_crops_is_named(tmp_path: Path, name: str) -> None:
     np.savez(tmp_path / "other.npz", pixels=np.zeros(3))
     with pytest.raises(InvalidFileError, match=name):
         read_crops(tmp_path / name)
+
+
+NONE = np.array([], int)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"shapes": np.array([[40, 31]])}, "outside the pixels"),
+        ({"shapes": np.array([[0, 30]])}, "outside the pixels"),
+        ({"offsets": np.array([-1])}, "outside the pixels"),
+        ({"shapes": np.array([[1, 2_001]])}, "beyond 2000 px"),
+        ({"labels": np.array([11])}, "a label is not one of 0 to 10"),
+        ({"labels": np.array([1, 2])}, "do not belong together"),
+        ({"labels": NONE, "shapes": np.zeros((0, 2), int), "offsets": NONE}, "empty"),
+        ({"pixels": np.zeros(1200)}, "pixels are float64"),
+    ],
+)
+def test_crops_that_do_not_fit_are_told(changes: dict[str, Any], told: str, tmp_path: Path) -> None:
+    good = {"pixels": np.zeros(1200, np.uint8), "shapes": np.array([[40, 30]]),
+            "offsets": np.array([0]), "labels": np.array([1])}  # fmt: skip
+    np.savez(tmp_path / "crops.npz", **(good | changes))
+    with pytest.raises(InvalidFileError, match=told):
+        read_crops(tmp_path / "crops.npz")

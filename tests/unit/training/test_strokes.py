@@ -126,6 +126,22 @@ def test_a_file_without_its_arrays_is_refused(tmp_path: Path) -> None:
     np.savez(path, points=np.zeros((3, 2)))
     with pytest.raises(InvalidFileError, match="stroke_starts"):
         read_trajectories(path, Split.TRAIN)
-    path.write_bytes(b"not a zip")
-    with pytest.raises(InvalidFileError):
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"writers": np.array([0, 1, 1, 9], np.int16)},  # there are two
+        {"labels": np.array([1, 7, 0, 12], np.uint8)},
+        {"labels": np.array([1, 7, 0], np.uint8)},
+        {"digit_starts": np.array([0, 1, 2, 4], np.int32)},  # there are four strokes
+        {"stroke_starts": np.array([0, 2, 5, -1], np.int32)},
+        {"points": np.zeros((8, 3), np.int16)},
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_refused(
+    changes: dict[str, NDArray[np.generic]], tmp_path: Path
+) -> None:
+    path = write_file(tmp_path / "d.npz", **changes)
+    with pytest.raises(InvalidFileError, match=r"d\.npz: its arrays do not belong"):
         read_trajectories(path, Split.TRAIN)
