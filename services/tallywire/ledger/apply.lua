@@ -2,6 +2,8 @@
 -- KEYS: record, totals, revision, review, stations, outbox.  All in the district's slot.
 -- ARGV: version read, version written, body, member, in review (0/1), source, event to be published
 -- (empty for none), then counter, difference, ...
+-- A counter that came back to zero goes: whether it ever was more depends on which of a scan and a
+-- correction was met first, and equal totals are to be equal bytes.
 -- Answers -1 where it wrote, else the version that the record has. Sent twice (redis-py repeats a
 -- command whose answer was lost), the second one changes nothing; the caller then reads the record
 -- again and sees from its last offset that the first one did it.
@@ -20,7 +22,9 @@ if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[6], ARGV[6], ARGV[7])
 end
 for i = 8, #ARGV, 2 do
-  redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1])
+  if redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1]) == 0 then
+    redis.call('HDEL', KEYS[2], ARGV[i])
+  end
 end
 redis.call('INCR', KEYS[3])
 return -1
