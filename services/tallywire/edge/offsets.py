@@ -53,6 +53,10 @@ def offsets_at(kafka: str, topic: str, at: datetime) -> dict[int, int]:
     Raises:
         PeerError: the broker is away, or has no such topic.
     """
+    return ask_patiently(lambda: _ask_offsets_at(kafka, topic, at))
+
+
+def _ask_offsets_at(kafka: str, topic: str, at: datetime) -> dict[int, int]:
     with admin_client(kafka) as client:
         partitions = _partitions(client, [topic])
         asked = dict.fromkeys(partitions, round(at.timestamp() * 1000))

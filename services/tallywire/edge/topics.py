@@ -16,10 +16,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
-    KafkaTimeoutError,
-    NodeNotReadyError,
-    NotLeaderForPartitionError,
     TopicAlreadyExistsError,
+    UnknownBrokerIdError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -33,8 +32,7 @@ ENVELOPE_BYTES = 64 * 1024
 """Room for key, headers and record framing around a value; a rejection adds its reason."""
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
-FAILOVER_S = 20.0  # a cluster drops a silent node after 9 s by default
-LOST = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, NotLeaderForPartitionError)
+FAILOVER_S = 30.0  # a cluster drops a silent node after 9 s by default, a busy one later
 MIN_COPIES = "min.insync.replicas"
 MISSING = 3  # Kafka's error code UNKNOWN_TOPIC_OR_PARTITION
 
@@ -161,7 +159,8 @@ def end_offsets(kafka: str, topic: str) -> dict[int, int]:
     batch, end offset 1), so this is exact only where every batch holds one record, as our producer
     makes them.
 
-    A cluster that just lost a node names it for some seconds more; that is waited for.
+    A cluster that just lost a node names it for some seconds more, and its new leaders may not
+    tell an offset at once; that is waited for.
 
     Raises:
         PeerError: the broker is away, or has no such topic.
@@ -169,8 +168,9 @@ def end_offsets(kafka: str, topic: str) -> dict[int, int]:
     return ask_patiently(lambda: _ask_end_offsets(kafka, topic))
 
 
-def ask_patiently(ask: Callable[[], Value]) -> Value:
-    """The answer of `ask`, asked again for a while where a node of the cluster was just lost.
+def ask_patiently(ask: Callable[[], Value], pause_s: float = 0.5) -> Value:
+    """The answer of `ask`, asked again every `pause_s` for a while where a node of the cluster was
+    just lost.
 
     Raises:
         PeerError: whatever else is wrong, or the node is still named.
@@ -178,14 +178,21 @@ def ask_patiently(ask: Callable[[], Value]) -> Value:
     patient = Retrying(
         retry=retry_if_exception(_is_node_lost),
         stop=stop_after_delay(FAILOVER_S),
-        wait=wait_fixed(0.5),
+        wait=wait_fixed(pause_s),
         reraise=True,
     )
     return patient(ask)
 
 
 def _is_node_lost(error: BaseException) -> bool:
-    return isinstance(error.__cause__, LOST)
+    """Whether Kafka says that asking again may help. A missing topic stays missing; a partition
+    without a leader is told as an unknown node."""
+    cause = error.__cause__
+    if isinstance(cause, UnknownTopicOrPartitionError):
+        return False
+    return isinstance(cause, UnknownBrokerIdError) or (
+        isinstance(cause, KafkaError) and bool(cause.retriable)
+    )
 
 
 def _ask_end_offsets(kafka: str, topic: str) -> dict[int, int]:
