@@ -66,10 +66,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What goes with a saved network: when to accept, and the temperature inside it."""
+    """A saved network: what it says, what it would say without its temperatures, and when to
+    accept that."""
 
+    predict: Predict
+    uncalibrated: Predict
     policy: Policy
-    temperature: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
     choosing: tuple[Case, ...] = ()
     if ask.choosing:
         hand = validation_hand(ask.mnist, ask.strokes)
-        draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 200)
+        draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 300)
         choosing = _drawn("choosing the policy", draw, hand, election, layout, ask, tell)
     return Drawn(layout, sets, tuple(case for part in mixed for case in part), choosing, crops)
 
@@ -132,59 +134,50 @@ def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy
     return chosen, certificate
 
 
-def evaluate(
-    ask: Ask, drawn: Drawn, predict: Predict, model: Model, out: Path | None
-) -> dict[str, Any]:
+def evaluate(ask: Ask, drawn: Drawn, model: Model, out: Path | None) -> dict[str, Any]:
     """Measure one model on everything; pictures go to `out` if given."""
-    policy = model.policy
-    figures: dict[str, Any] = {
-        "policy": asdict(policy),
-        "temperature": model.temperature,
-        "rendered": {},
-    }
-    reliability: dict[str, tuple[Any, Any]] = {}
+    policy, predict = model.policy, model.predict
+    figures: dict[str, Any] = {"policy": asdict(policy), "rendered": {}}
+    sets: dict[str, Labelled] = {}
     for name, cases in drawn.sets.items():
         outcomes, refused = read_cases(cases, predict, drawn.layout, policy)
         figures["rendered"][name] = summary(outcomes, refused)
         cells = gather(outcomes)
-        reliability[name] = (cells.probabilities, cells.labels)
+        sets[name] = cells
         _draw_cells(cells, name, predict, out)
     mixed, refused = read_cases(drawn.mixed, predict, drawn.layout, policy)
     figures["mixed"] = summary(mixed, refused)
     figures["ms_per_cell"] = round(time_per_cell_ms(predict, gather(mixed).cells), 4)
-    figures |= _loose(ask, drawn.crops, predict, out, reliability)
-    figures["calibration"] = calibration(reliability, model.temperature)
+    loose = _loose(ask, drawn.crops, predict, out)
+    figures["loose"] = {name: cell_figures(part.score) for name, part in loose.items()}
+    sets |= loose
+    figures["calibration"] = calibration(sets, model.uncalibrated)
     figures["targets"] = [{**asdict(one), "met": one.met} for one in judge_targets(figures)]
     if out:
-        pictures.draw_reliability(_grouped(reliability), out / "reliability.png")
+        pictures.draw_reliability(_grouped(sets), out / "reliability.png")
         _draw_risk(mixed, out / "risk-coverage.png")
     return figures
 
 
 def _loose(
-    ask: Ask,
-    crops: Crops | None,
-    predict: Predict,
-    out: Path | None,
-    reliability: dict[str, tuple[Any, Any]],
-) -> dict[str, Any]:
+    ask: Ask, crops: Crops | None, predict: Predict, out: Path | None
+) -> dict[str, Labelled]:
     images, labels = read_images(ask.mnist / TEST[0]), read_labels(ask.mnist / TEST[1])
     found = {"mnist test digits": label_cells(_as_cells(images), labels, predict)}
     if crops:
         parts = label_crops(crops, predict)
         found |= {f"crops, {name}": part for name, part in parts.items()}
     for name, part in found.items():
-        reliability[name] = (part.probabilities, part.labels)
         if name != "crops, held out":  # nobody looks at single ones of these
             _draw_cells(part, name, predict, out)
-    return {"loose": {name: cell_figures(part.score) for name, part in found.items()}}
+    return found
 
 
-def _grouped(sets: Mapping[str, tuple[Any, Any]]) -> Mapping[str, tuple[Any, Any]]:
+def _grouped(sets: Mapping[str, Labelled]) -> Mapping[str, tuple[Any, Any]]:
     """All conditions of one handwriting together: single ones have too few doubtful cells."""
     chosen: dict[str, list[tuple[Any, Any]]] = {}
     for name, one in sets.items():
-        chosen.setdefault(name.split(", ")[0], []).append(one)
+        chosen.setdefault(name.split(", ")[0], []).append((one.probabilities, one.labels))
     return {
         name: (np.concatenate([said for said, _ in of]), np.concatenate([true for _, true in of]))
         for name, of in chosen.items()

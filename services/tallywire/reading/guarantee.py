@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 TARGET = 0.005
 CONFIDENCE = 0.95
 SUGGESTING = 3  # every third sheet; certifying needs the more
-LADDER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5)
+LADDER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.45, 1.6, 1.8, 2.0, 2.5)
 """Of the target, by the reader's own account, strict to loose. It goes beyond 1 since a reader that
 is too modest would hold good sheets for nothing; what counts is what the held-out sheets certify.
 It does not begin lower, since the strictest limits accept so few that one wrong sheet ends it."""
