@@ -33,6 +33,9 @@ class Network(StrEnum):
     RESIDUAL = "residual"
 
 
+FIRST_LOOK = {Network.PAPER: 0, Network.RESIDUAL: 1}
+
+
 class Schedule(StrEnum):
     """How the learning rate falls."""
 
@@ -48,7 +51,16 @@ NetworkOption = Annotated[
     Network,
     typer.Option(
         help="paper: two convolutions of 16 and 32 filters, two dense layers."
-        " residual: eight convolutions with short cuts, more accurate, twice the time a cell"
+        " residual: convolutions with short cuts, more accurate and far slower, so that it should"
+        " read only what a --first-look doubts"
+    ),
+]
+FirstLookOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Saved version that reads every cell before; the network learns and reads what that"
+        " one doubts. 0 for none. Without it: version 1 before residual, none before paper",
     ),
 ]
 FromCorrectionsOption = Annotated[
@@ -87,7 +99,7 @@ SheetsOption = Annotated[
     int,
     typer.Option(
         min=0,
-        help="Sheets rendered whole and cut as real ones are; 2,000 give 84,000 tally cells,"
+        help="Sheets rendered whole and cut as real ones are; 3,000 give 126,000 tally cells,"
         " the paper fine-tuned on 26,271",
     ),
 ]
@@ -161,6 +173,7 @@ WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that draw cel
 def train(
     version: VersionOption,
     network: NetworkOption = Network.RESIDUAL,
+    first_look: FirstLookOption = None,
     start_from: StartFromOption = None,
     from_corrections: FromCorrectionsOption = None,
     model_repo: ModelRepoOption = None,
@@ -169,11 +182,11 @@ def train(
     strokes: StrokesOption = None,
     trajectory_share: TrajectoryShareOption = 0.65,
     cells: CellsOption = 360_000,
-    sheets: SheetsOption = 2_000,
+    sheets: SheetsOption = 3_000,
     validation_cells: ValidationCellsOption = 8_000,
     validation_sheets: ValidationSheetsOption = 160,
     pretrain_epochs: PretrainEpochsOption = 1,
-    epochs: EpochsOption = 10,
+    epochs: EpochsOption = 8,
     tally_epochs: TallyEpochsOption = 4,
     freeze_first: FreezeFirstOption = True,
     batch_size: BatchSizeOption = 128,
@@ -194,8 +207,8 @@ def train(
 
     In three stages: MNIST; cells drawn on believable paper with printed boxes, shadow, pale pens
     and neighbours' strokes; and tally cells cut from rendered sheets. Ends with temperature
-    scaling on writers that were not trained on. With --strokes it makes version 2 again, in about
-    40 minutes on two cores.
+    scaling on writers that were not trained on. With --strokes it makes version 2 again, the second
+    look behind version 1, in about 40 minutes on two cores.
     """
     _set_up_tensorflow()
     settings = load_settings(model_repo=model_repo, model=model)
@@ -216,8 +229,30 @@ def train(
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
         folder.with_name(str(start_from)) if start_from else None,
+        first_look_folder(first_look, network, folder),
     )  # fmt: skip
     _train(plan)
+
+
+def first_look_folder(chosen: int | None, network: Network, folder: Path) -> Path | None:
+    """The folder of the version that reads before; None for none.
+
+    Raises:
+        UsageError: it is the version to write, or not there.
+    """
+    number = chosen if chosen is not None else FIRST_LOOK[network]
+    if str(number) == folder.name:
+        raise UsageError(
+            f"--version {number} cannot be its own first look: choose another --version, another"
+            " --first-look, or --first-look 0 for none"
+        )
+    first = folder.with_name(str(number)) if number else None
+    if first and not (first / "saved_model.pb").is_file():
+        raise UsageError(
+            f"{first}: no version there to look first: make it with `tallywire train --version"
+            f" {number} --network paper`, or choose --first-look 0 for none"
+        )
+    return first
 
 
 def _set_up_tensorflow() -> None:

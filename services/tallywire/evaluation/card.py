@@ -76,12 +76,14 @@ def _cell_row(name: str, one: Mapping[str, Any]) -> str:
 
 def _calibration(figures: Mapping[str, Any]) -> list[str]:
     every = figures["calibration"]["all"]
+    share = figures["read_again"]
+    again = f" of the second look, at {share:.1%} of the mixed sheets' cells" if share else ""
     return [
         "## Calibration",
         "",
-        f"Temperature {figures['temperature']:.3f}, fitted on validation cells and applied inside"
-        f" the SavedModel: over all cells above, the expected calibration error (15 bins) goes from"
-        f" {every['before']:.2%} to {every['after']:.2%}.",
+        f"Temperature {figures['temperature']:.3f}{again}, fitted on validation cells and applied"
+        " inside the SavedModel: over all cells above, the expected calibration error (15 bins)"
+        f" goes from {every['before']:.2%} to {every['after']:.2%}.",
         "",
     ]
 

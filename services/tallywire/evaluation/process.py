@@ -9,6 +9,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,7 +19,14 @@ from tallywire.evaluation.card import join_card, write_evaluation
 from tallywire.evaluation.run import Ask, Drawn, Model, choose_policy, draw_all, evaluate
 from tallywire.reading.guarantee import Certificate
 from tallywire.reading.policy import Policy
-from tallywire.training.export import load_policy, load_saved, load_temperature, store_policy
+from tallywire.training.export import (
+    load_first_look,
+    load_policy,
+    load_saved,
+    load_temperature,
+    store_policy,
+)
+from tallywire.training.looks import doubted
 from tallywire.training.mnist import find_mnist
 
 CARD = "README.md"
@@ -86,12 +94,15 @@ def find_version(folder: Path, version: str) -> Path:
 
 
 def _evaluate(wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path) -> dict[str, Any]:
-    predict = load_saved(folder)
     policy, certificate = _policy(drawn, folder)
-    model = Model(policy, load_temperature(folder))
+    model = Model(load_saved(folder), load_saved(folder, calibrated=False), policy)
     out = wish.out / version
     out.mkdir(parents=True, exist_ok=True)
-    figures = evaluate(ask, drawn, predict, model, out)
+    figures = {
+        "temperature": load_temperature(folder),
+        "read_again": _read_again(drawn, folder),
+        **evaluate(ask, drawn, model, out),
+    }
     if certificate:
         figures["certificate"] = {**asdict(certificate), "holds": certificate.holds}
     if wish.card:
@@ -99,6 +110,15 @@ def _evaluate(wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path) ->
         before = card.read_text() if card.is_file() else ""
         card.write_text(join_card(before, version, write_evaluation(figures, certificate)))
     return figures
+
+
+def _read_again(drawn: Drawn, folder: Path) -> float:
+    """Share of the mixed sheets' cells that get a second look."""
+    first = load_first_look(folder)
+    cells = [case.cells for case in drawn.mixed if case.cells is not None]
+    if first is None or not cells:
+        return 0.0
+    return round(float(doubted(first, np.concatenate(cells)).mean()), 4)
 
 
 def _policy(drawn: Drawn, folder: Path) -> tuple[Policy, Certificate | None]:
@@ -159,6 +179,7 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
     note = f"{mixed['accepted_wrong']} of {mixed['accepted']} wrong"
     table.add_row("accepted of mixed", f"{mixed['accepted_share']:.1%}", note)
     table.add_row("ms a cell, one core", f"{figures['ms_per_cell']}")
+    table.add_row("cells read again", f"{figures['read_again']:.1%}")
     return table
 
 

@@ -9,7 +9,6 @@ F64 = NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.2, 5.0
 BINS = 15
-TINY = 1e-30
 SUREST = 1e-9  # of a probability whose odds are taken
 NEWTON_STEPS = 50
 PULL = 0.01  # towards no change at all
@@ -79,17 +78,6 @@ def at_odds(probability: float, slope: float, offset: float) -> float:
 def _log_odds(probability: F64) -> F64:
     p = np.clip(probability, SUREST, 1 - SUREST)
     return np.asarray(np.log(p / (1 - p)), np.float64)
-
-
-def at_temperature(probabilities: NDArray[np.floating], temperature: float) -> F64:
-    """What a model says without its own temperature, or at another: its logits, up to a constant
-    that softmax forgets, are the logarithms of its probabilities.
-
-    Args:
-        probabilities: [N, classes].
-        temperature: divides the logarithms; 1 / T undoes a temperature of T.
-    """
-    return softmax(np.log(np.maximum(probabilities.astype(np.float64), TINY)), temperature)
 
 
 def bins(

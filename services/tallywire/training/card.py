@@ -33,15 +33,21 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
     """
     plan, figures, cells = record["plan"], record["figures"], record["training_cells"]
     earlier = record.get("earlier")
-    first = [_earlier_line(earlier)] if earlier else []
+    before = [_earlier_line(earlier)] if earlier else []
+    looks = (
+        f" It is the second of two looks: version {plan['first_look']} reads every cell, and this"
+        " network those that it doubts; the figures below are of both together."
+        if plan.get("first_look")
+        else ""
+    )
     sources = [SOURCES["mnist"]] + ([SOURCES["strokes"]] if plan["data"]["strokes"] else [])
     rows = [f"| {name} | {100 * share:.2f} % |" for name, share in figures["accuracy"].items()]
     return "\n".join(
         [
             f"# Digits, version {version}",
             "",
-            f"The `{plan['network']}` network with {figures['parameters']:,} parameters. Reads one"
-            " normalised cell (`tallywire.sheet.clean`) of a tally sheet: `cells` uint8"
+            f"The `{plan['network']}` network with {figures['parameters']:,} parameters.{looks}"
+            " Reads one normalised cell (`tallywire.sheet.clean`) of a tally sheet: `cells` uint8"
             " [N, 28, 28, 1], ink high -> `probabilities` float32 [N, 11], digits 0 to 9 and blank"
             " (empty, struck out, dash or X). The signature `policy` gives the thresholds that were"
             " chosen for it.",
@@ -50,8 +56,9 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
             "",
             *(f"- {source}" for source in sources),
             f"- {cells['drawn']:,} cells drawn from these on synthetic paper, and"
-            f" {cells['rendered']:,} cut from rendered tally sheets through the whole pipeline.",
-            *first,
+            f" {cells['rendered']:,} cut from rendered tally sheets through the whole pipeline"
+            f"{', most of them such as the first look doubts' if looks else ''}.",
+            *before,
             "",
             "## Measured by the training run, on validation writers",
             "",

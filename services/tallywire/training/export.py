@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tallywire.errors import UsageError
-
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+from tallywire.training.looks import FirstLook, Look, Predict, in_batches, look, reader
 
 WARM_UP_BATCHES = (1, 42, 45, 168)
+WARM_UP_SEED = 15
 
 
 class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """What is saved: logits, the temperature that calibrates them, and the policy that goes along.
+    """What is saved: the network, the temperature that calibrates it, the first look if there is
+    one, and the policy that goes along.
 
     `policy` rides with the model since its thresholds are chosen for these probabilities and no
     others; it reaches the worker over the same Predict call, from any TensorFlow Serving.
     """
 
-    def __init__(self, network: Any, temperature: float, policy: Mapping[str, float]) -> None:
+    def __init__(self, look: Look, policy: Mapping[str, float], first: FirstLook | None) -> None:
         super().__init__()
-        self.network = network
-        self.temperature = tf.Variable(temperature, trainable=False, dtype=tf.float32)
+        self.look = look
+        self.first = first
         self.rules = {
             name: tf.Variable(value, trainable=False, dtype=tf.float64)
             for name, value in policy.items()
@@ -38,8 +40,7 @@ class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     @tf.function(input_signature=[tf.TensorSpec([None, 28, 28, 1], tf.uint8, name="cells")])  # type: ignore[untyped-decorator]
     def serving_default(self, cells: Any) -> dict[str, Any]:
         """uint8 [N, 28, 28, 1], ink high -> probabilities float32 [N, 11], calibrated."""
-        logits = self.network(tf.cast(cells, tf.float32) / 255.0)
-        return {"probabilities": tf.nn.softmax(logits / self.temperature)}
+        return {"probabilities": look(self.look, self.first, cells)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.uint8, name="ask")])  # type: ignore[untyped-decorator]
     def policy(self, ask: Any) -> dict[str, Any]:
@@ -48,30 +49,18 @@ class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         return {name: tf.reshape(value, [1]) for name, value in self.rules.items()}
 
 
-def save_model(network: Any, temperature: float, policy: Mapping[str, float], folder: Path) -> None:
-    """Write the SavedModel of a Keras network that gives logits, with warm-up requests.
+def save_model(
+    look: Look, first: FirstLook | None, policy: Mapping[str, float], folder: Path
+) -> None:
+    """Write the SavedModel, with warm-up requests.
 
     Args:
-        network: keras.Model, float32 [N, 28, 28, 1] in 0..1 -> logits [N, 11].
-        temperature: positive; the logits are divided by it.
-        policy: the accept thresholds chosen for this network, by the names of `Policy`'s fields.
+        look: the network that decides.
+        first: the one that reads before, if there is one.
+        policy: the accept thresholds chosen for them, by the names of `Policy`'s fields.
         folder: the version folder, `<repository>/digits/<N>`; replaced if it is there.
     """
-    call = tf.function(lambda cells: network(cells, training=False))
-    weights = [variable.value for variable in network.variables]
-    _write(Served(_Frozen(weights, call), temperature, policy), folder)
-
-
-class _Frozen(tf.Module):  # type: ignore[misc]
-    """The network as a plain module: its variables and its call, without Keras' bookkeeping."""
-
-    def __init__(self, weights: Any, call: Any) -> None:
-        super().__init__()
-        self.weights = weights
-        self.call = call
-
-    def __call__(self, cells: Any) -> Any:
-        return self.call(cells)
+    _write(Served(look, policy, first), folder)
 
 
 def _write(served: Any, folder: Path) -> None:
@@ -100,17 +89,26 @@ def _remove(path: Path) -> None:
 def _write_warm_up(folder: Path, model: str) -> None:
     """Requests that TensorFlow Serving replays before it calls a version available."""
     folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(WARM_UP_SEED)
     with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as out:
         for batch in WARM_UP_BATCHES:
             request = predict_pb2.PredictRequest()
             request.model_spec.name = model
             request.model_spec.signature_name = "serving_default"
-            cells = np.zeros((batch, 28, 28, 1), np.uint8)
-            request.inputs["cells"].CopyFrom(tf.make_tensor_proto(cells))
+            scrawls = np.stack([_scrawl(rng) for _ in range(batch)])
+            request.inputs["cells"].CopyFrom(tf.make_tensor_proto(scrawls[..., None]))
             log = prediction_log_pb2.PredictionLog(
                 predict_log=prediction_log_pb2.PredictLog(request=request)
             )
             out.write(log.SerializeToString())
+
+
+def _scrawl(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Three straight strokes: a cell that both looks have to read."""
+    cell = np.zeros((28, 28), np.uint8)
+    points = rng.integers(4, 24, (4, 2))
+    cv2.polylines(cell, [points.astype(np.int32)], False, 255, 2)
+    return cell
 
 
 def store_policy(
@@ -122,10 +120,9 @@ def store_policy(
         UsageError: `folder` holds no SavedModel of ours.
     """
     loaded = _load(folder)
-    # A new module around the same weights: the loaded one's functions know only its old policy.
-    network = _Frozen(loaded.network.weights, loaded.network.call)
-    kept = float(loaded.temperature) if temperature is None else temperature
-    _write(Served(network, kept, policy), folder)
+    # New modules around the same weights: the loaded one's functions know only its old policy.
+    kept = float(loaded.look.temperature) if temperature is None else temperature
+    _write(Served(_again(loaded.look, kept), policy, _first_of(loaded)), folder)
 
 
 def load_policy(folder: Path) -> dict[str, float]:
@@ -135,7 +132,7 @@ def load_policy(folder: Path) -> dict[str, float]:
 
 def load_temperature(folder: Path) -> float:
     """The temperature that a saved version divides its logits by."""
-    return float(_load(folder).temperature)
+    return float(_load(folder).look.temperature)
 
 
 def load_network_weights(folder: Path) -> list[NDArray[np.float32]]:
@@ -143,32 +140,60 @@ def load_network_weights(folder: Path) -> list[NDArray[np.float32]]:
 
     Drop-out's random state is a variable of the network too, but an integer, and no weight.
     """
-    saved = _load(folder).network.weights
+    saved = _load(folder).look.weights
     return [np.asarray(weight, np.float32) for weight in saved if weight.dtype.is_floating]
 
 
-def load_saved(folder: Path) -> Predict:
+def load_first_look(folder: Path) -> FirstLook | None:
+    """The first look that a saved version has; None if it reads every cell but once."""
+    return _first_of(_load(folder))
+
+
+def as_first_look(folder: Path) -> FirstLook:
+    """A saved version as the first look of another.
+
+    Raises:
+        UsageError: there is none, or it looks twice itself.
+    """
+    loaded = _load(folder)
+    if _first_of(loaded) is not None:
+        raise UsageError(f"{folder} looks twice itself: the first look must be a version that reads"
+                         " every cell once, as version 1")  # fmt: skip
+    return FirstLook(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
+
+
+def load_saved(folder: Path, *, calibrated: bool = True) -> Predict:
     """A saved version as a function: uint8 [N, 28, 28] -> probabilities float32 [N, 11].
 
     Args:
         folder: the version folder, `<repository>/digits/<N>`.
+        calibrated: False leaves its temperatures out, to measure what they bring.
 
     Raises:
         UsageError: there is no SavedModel of ours.
     """
     served = _load(folder)
-
-    def predict(cells: NDArray[np.uint8]) -> NDArray[np.float32]:
-        parts = [np.zeros((0, 11), np.float32)]
-        for at in range(0, len(cells), 4096):
-            answer = served.serving_default(tf.constant(cells[at : at + 4096, :, :, None]))
-            parts.append(answer["probabilities"].numpy())
-        return np.concatenate(parts)
-
-    return predict
+    if not calibrated:
+        return reader(_again(served.look, 1.0), _first_of(served), calibrated=False)
+    return in_batches(lambda cells: served.serving_default(cells)["probabilities"])
 
 
 def _load(folder: Path) -> Any:
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: no SavedModel here; `tallywire train` makes one")
-    return tf.saved_model.load(str(folder))
+    loaded = tf.saved_model.load(str(folder))
+    if not hasattr(loaded, "look"):
+        raise UsageError(f"{folder}: a SavedModel of another make; `tallywire train` makes ours")
+    return loaded
+
+
+def _again(loaded: Any, temperature: float) -> Look:
+    return Look(loaded.weights, loaded.call, temperature)
+
+
+def _first_of(loaded: Any) -> FirstLook | None:
+    found = getattr(loaded, "first", None)
+    if found is None:
+        return None
+    values = [float(value) for value in (found.temperature, found.sure, found.memory)]
+    return FirstLook(found.weights, found.call, *values)

@@ -13,7 +13,6 @@ import numpy as np
 
 from tallywire.election_files import load_election, load_layouts
 from tallywire.errors import UsageError
-from tallywire.reading.calibration import fit_temperature
 from tallywire.training.augment import Augment
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import make_corpus
@@ -23,8 +22,9 @@ from tallywire.training.corrections import (
     pick_cells,
     read_corrections,
 )
-from tallywire.training.export import load_policy, load_saved, save_model
-from tallywire.training.fit import Stage, fit, logits_of
+from tallywire.training.export import load_first_look, load_policy, load_saved, save_model
+from tallywire.training.fit import Stage, fit
+from tallywire.training.looks import Predict, fit_look, focus, reader
 from tallywire.training.plan import Data
 from tallywire.training.restore import RECORD, load_network
 from tallywire.training.run import Told
@@ -83,26 +83,30 @@ def improve(plan: Improvement, told: Told) -> Outcome:
     keras.utils.set_random_seed(plan.seed)
     learn, judge = _corrected(plan)
     corpus = make_corpus(plan.data, plan.seed, told.progress)
-    network = load_network(plan.base)
+    network, first = load_network(plan.base), load_first_look(plan.base)
     sets = {
         "corrected stations held out": judge,
         "drawn cells": corpus.cells_validation,
         "rendered sheets": corpus.tally_validation,
         "MNIST validation": corpus.mnist_validation,
     }
-    before = {name: _errors(network, cells) for name, cells in sets.items()}
-    train_on = join([*([learn] * REPEATS), corpus.cells, corpus.tally])
-    validation = join([corpus.cells_validation, corpus.tally_validation])
-    stage = Stage("corrections", plan.epochs, plan.learning_rate, freeze_first=True)
+    read = load_saved(plan.base)
+    before = {name: _errors(read, cells) for name, cells in sets.items()}
     rng = np.random.default_rng(plan.seed)
+    focused = focus(corpus, first, rng)
+    train_on = join([*([learn] * REPEATS), focused.cells, focused.tally])
+    validation = join([focused.cells_validation, focused.tally_validation])
+    stage = Stage("corrections", plan.epochs, plan.learning_rate, freeze_first=True)
     fit(network, train_on, validation, stage, Augment(), rng, told.epoch)
+    look = fit_look(network, first, validation)
+    read = reader(look, first)
     judged = {
-        name: Judged(len(cells), before[name], _errors(network, cells))
-        for name, cells in sets.items()
+        name: Judged(len(cells), before[name], _errors(read, cells)) for name, cells in sets.items()
     }
     published = not any(one.worse for one in judged.values())
     if published:
-        _publish(network, validation, plan, judged)
+        save_model(look, first, load_policy(plan.base), plan.folder)
+        _record(plan, judged)
     return Outcome(len(learn), judged, published)
 
 
@@ -127,18 +131,11 @@ def _corrected(plan: Improvement) -> tuple[Cells, Cells]:
     return pick_cells(learn, given, plan.most_cells), judge
 
 
-def _errors(network: Any, cells: Cells) -> int:
-    answers = logits_of(network, cells.images[..., None]).argmax(axis=1)
-    return int((answers != cells.labels).sum())
+def _errors(read: Predict, cells: Cells) -> int:
+    return int((read(cells.images).argmax(axis=1) != cells.labels).sum())
 
 
-def _publish(
-    network: Any, validation: Cells, plan: Improvement, judged: Mapping[str, Judged]
-) -> None:
-    temperature = fit_temperature(
-        logits_of(network, validation.images[..., None]), validation.labels
-    )
-    save_model(network, temperature, load_policy(plan.base), plan.folder)
+def _record(plan: Improvement, judged: Mapping[str, Judged]) -> None:
     record = json.loads((plan.base / RECORD).read_text(encoding="utf-8"))
     record["improved_from"] = plan.base.name
     record["judged"] = {

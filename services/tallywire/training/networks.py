@@ -1,4 +1,4 @@
-"""The two networks: the paper's, and a deeper residual one that fits in 0.15 ms a cell."""
+"""The two networks: the paper's, and a deeper residual one, at 0.4 ms a cell for second looks."""
 
 from __future__ import annotations
 
@@ -48,17 +48,18 @@ def paper_network(options: NetworkOptions) -> Any:
 
 
 def residual_network(options: NetworkOptions) -> Any:
-    """Eight convolutions in a stem and three residual blocks, then the mean over the cell.
+    """Eight convolutions in a stem and three residual blocks (He et al. 2016), then one dense
+    layer.
 
     Returns:
         keras.Model: float32 [N, 28, 28, 1] in 0..1 -> logits float32 [N, 11].
     """
     cells = keras.Input(CELL)
-    x = _conv(cells, 12, 3, 1, options.batch_norm, FIRST_CONV)
-    x = _conv(x, 24, 3, 2, options.batch_norm, "conv2")
-    x = _block(x, 24, 1, options.batch_norm, "block1")
-    x = _block(x, 48, 2, options.batch_norm, "block2")
-    x = _block(x, 80, 2, options.batch_norm, "block3")
+    x = _conv(cells, 24, 3, 1, options.batch_norm, FIRST_CONV)
+    x = _conv(x, 48, 3, 2, options.batch_norm, "conv2")
+    x = _block(x, 48, 1, options.batch_norm, "block1")
+    x = _block(x, 96, 2, options.batch_norm, "block2")
+    x = _block(x, 160, 2, options.batch_norm, "block3")
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dropout(options.dropout)(x)
     return keras.Model(cells, keras.layers.Dense(CLASSES, name="logits")(x))

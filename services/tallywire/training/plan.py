@@ -28,7 +28,7 @@ class Data:
     election: str = "mx-2015-d15"
     trajectory_share: float = 0.65
     cells: int = 360_000
-    sheets: int = 2_000
+    sheets: int = 3_000
     validation_cells: int = 8_000
     validation_sheets: int = 160
     workers: int = 2
@@ -43,7 +43,7 @@ class Plan:
     network: str = "residual"
     seed: int = 15
     pretrain_epochs: int = 1
-    epochs: int = 10
+    epochs: int = 8
     tally_epochs: int = 4
     batch_size: int = 128
     learning_rate: float = 3e-3
@@ -55,3 +55,4 @@ class Plan:
     balance: bool = True
     augment: Augment = field(default_factory=Augment)
     start_from: Path | None = None  # a saved version of the same network, to train further
+    first_look: Path | None = None  # a saved version; the network learns and reads what it doubts

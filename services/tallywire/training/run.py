@@ -11,14 +11,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from tallywire.reading.calibration import calibration_error, fit_temperature, softmax
+from tallywire.reading.calibration import calibration_error
 from tallywire.reading.policy import Policy
 from tallywire.training.card import card_text
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import Corpus, Progress, make_corpus
 from tallywire.training.curves import draw_curves
-from tallywire.training.export import load_saved, save_model
-from tallywire.training.fit import Epoch, Stage, fit, logits_of
+from tallywire.training.export import as_first_look, load_saved, save_model
+from tallywire.training.fit import Epoch, Stage, fit
+from tallywire.training.looks import FirstLook, Look, Predict, fit_look, focus, reader
 from tallywire.training.networks import NETWORKS, NetworkOptions, folded
 from tallywire.training.plan import Plan
 from tallywire.training.restore import load_network, read_record
@@ -50,30 +51,31 @@ def train(plan: Plan, told: Told) -> Figures:
 
     Raises:
         InvalidFileError: a file of the handwriting or the election is wrong.
+        UsageError: a saved version that the plan names is not there or not fit.
     """
     keras.utils.set_random_seed(plan.seed)
     earlier = read_record(plan.start_from) if plan.start_from else None  # may be overwritten
+    first = as_first_look(plan.first_look) if plan.first_look else None
     corpus = make_corpus(plan.data, plan.seed, told.progress)
+    focused = focus(corpus, first, np.random.default_rng(plan.seed))
     # A saved version has its normalisation folded into its weights.
     options = NetworkOptions(plan.dropout, plan.batch_norm and plan.start_from is None)
     build = NETWORKS[plan.network]
     network = load_network(plan.start_from) if plan.start_from else build(options)
-    epochs = fit_stages(network, corpus, plan, told)
+    epochs = fit_stages(network, focused, plan, told)
     plain = folded(network, build, options)
-    stopping, calibration = _halves(join([corpus.cells_validation, corpus.tally_validation]))
-    del stopping  # it chose the epoch; the temperature and its error are measured on the rest
-    temperature = _temperature(plain, calibration)
-    figures = _figures(plain, corpus, calibration, temperature)
-    save_model(plain, temperature, asdict(Policy()), plan.folder)
-    _check_saved(plan.folder, plain, temperature, calibration)
-    write_record(plan, corpus, epochs, figures, earlier)
+    look = fit_look(plain, first, _calibrating(focused))
+    figures = _figures(look, first, corpus, int(plain.count_params()))
+    save_model(look, first, asdict(Policy()), plan.folder)
+    _check_saved(plan.folder, reader(look, first), _calibrating(corpus))
+    write_record(plan, focused, epochs, figures, earlier)
     return figures
 
 
 def fit_stages(network: Any, corpus: Corpus, plan: Plan, told: Told) -> tuple[Epoch, ...]:
     """MNIST, drawn cells, then tally cells among drawn ones; skips stages of no epochs."""
     rng = np.random.default_rng(plan.seed)
-    stopping, _ = _halves(join([corpus.cells_validation, corpus.tally_validation]))
+    stopping, _ = _halves(_validation(corpus))
     # Tally cells alone would narrow the network to one form; half of what it sees stays varied.
     share = min(len(corpus.cells), len(corpus.tally))
     mixed = join([corpus.tally, _first(corpus.cells, share)])
@@ -113,38 +115,41 @@ def _halves(cells: Cells) -> tuple[Cells, Cells]:
     )
 
 
-def _temperature(network: Any, cells: Cells) -> float:
-    return fit_temperature(logits_of(network, cells.images[..., None]), cells.labels)
+def _validation(corpus: Corpus) -> Cells:
+    return join([corpus.cells_validation, corpus.tally_validation])
 
 
-def _figures(network: Any, corpus: Corpus, calibration: Cells, temperature: float) -> Figures:
+def _calibrating(corpus: Corpus) -> Cells:
+    """The half of the validation cells that did not choose the epoch."""
+    return _halves(_validation(corpus))[1]
+
+
+def _figures(look: Look, first: FirstLook | None, corpus: Corpus, parameters: int) -> Figures:
+    read, uncalibrated = reader(look, first), reader(look, first, calibrated=False)
     sets = {
         "mnist validation": corpus.mnist_validation,
         "drawn cells": corpus.cells_validation,
         "rendered cells": corpus.tally_validation,
     }
     accuracy = {
-        name: float(
-            (logits_of(network, cells.images[..., None]).argmax(axis=1) == cells.labels).mean()
-        )
+        name: float((read(cells.images).argmax(axis=1) == cells.labels).mean())
         for name, cells in sets.items()
         if len(cells)
     }
-    logits = logits_of(network, calibration.images[..., None])
+    cells = _calibrating(corpus)
     return Figures(
         accuracy,
-        temperature,
-        calibration_error(softmax(logits), calibration.labels),
-        calibration_error(softmax(logits, temperature), calibration.labels),
-        int(network.count_params()),
+        float(look.temperature),
+        calibration_error(uncalibrated(cells.images), cells.labels),
+        calibration_error(read(cells.images), cells.labels),
+        parameters,
     )
 
 
-def _check_saved(folder: Path, network: Any, temperature: float, cells: Cells) -> None:
+def _check_saved(folder: Path, read: Predict, cells: Cells) -> None:
     """What was written must answer as what was trained; a wrong export is a bug, not a figure."""
     images = cells.images[:256]
-    expected = softmax(logits_of(network, images[..., None]), temperature)
-    if not np.allclose(load_saved(folder)(images), expected, atol=1e-3):
+    if not np.allclose(load_saved(folder)(images), read(images), atol=1e-3):
         raise AssertionError(f"{folder} does not answer as the trained network")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallywire.evaluation.measure import calibration
+from tallywire.evaluation.measure import Labelled, calibration
 from tallywire.evaluation.targets import judge_targets
 from tallywire.reading.calibration import softmax
 
@@ -42,13 +42,19 @@ def test_what_was_not_measured_is_no_target() -> None:
     assert "crops, held out" not in names
 
 
-def test_calibration_before_is_the_models_without_its_temperature() -> None:
+def test_calibration_before_is_the_model_without_its_temperatures() -> None:
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, (3000, 11))
     labels = np.array([rng.choice(11, p=row) for row in softmax(logits)], np.uint8)
-    served = softmax(logits).astype(np.float32)  # logits of 3 times as much, at temperature 3
-    found = calibration({"one": (served, labels)}, 3.0)
-    assert found["all"] == found["one"]
+    numbers = np.arange(3000).astype("<u2").view(np.uint8).reshape(-1, 1, 2)  # stand for cells
+
+    def uncalibrated(some: Any) -> Any:
+        chosen = np.ascontiguousarray(some[:, 0]).view("<u2").ravel()
+        return softmax(logits[chosen] * 3).astype(np.float32)
+
+    served = Labelled(numbers, labels, softmax(logits).astype(np.float32))
+    found = calibration({"one": served, "other": served}, uncalibrated)
+    assert found["all"] == pytest.approx(found["one"])
     assert found["one"]["after"] < 0.03
     assert found["one"]["before"] == pytest.approx(
         float((softmax(logits * 3).max(1) - (logits.argmax(1) == labels)).mean()), abs=0.03

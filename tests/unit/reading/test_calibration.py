@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tallywire.reading.calibration import (
     at_odds,
-    at_temperature,
     bins,
     calibration_error,
     fit_odds,
@@ -57,13 +56,6 @@ def test_huge_logits_do_not_overflow() -> None:
 def test_perfect_certainty_has_no_calibration_error() -> None:
     labels = np.arange(10, dtype=np.uint8)
     assert calibration_error(np.eye(11)[labels], labels) == 0
-
-
-@given(temperature=st.floats(0.3, 4), seed=st.integers(0, 1000))
-def test_a_models_own_temperature_can_be_undone(temperature: float, seed: int) -> None:
-    logits = np.random.default_rng(seed).normal(0, 2, (20, 11))
-    served = softmax(logits, temperature)
-    np.testing.assert_allclose(at_temperature(served, 1 / temperature), softmax(logits), atol=1e-9)
 
 
 def test_bins_hold_every_cell_once() -> None:

@@ -158,7 +158,7 @@ def _mnist(folder: Path) -> Path:
 
 @pytest.mark.model
 def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> None:
-    from tallywire.training.export import load_policy, load_saved
+    from tallywire.training.export import load_first_look, load_policy, load_saved
     from tallywire.training.improve import Improvement, improve
     from tallywire.training.plan import Data, Plan
     from tallywire.training.restore import load_network
@@ -186,6 +186,17 @@ def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> No
     assert plan.folder.is_dir() == outcome.published
     if outcome.published:
         assert load_policy(plan.folder) == load_policy(base)
+        assert load_first_look(plan.folder) is None
+
+    twice = tmp_path / "digits" / "3"
+    second = Plan(data, twice, "paper", pretrain_epochs=1, epochs=0, tally_epochs=0,
+                  first_look=base)  # fmt: skip
+    train(second, told)
+    further = Improvement(twice, tmp_path / "digits" / "4", tmp_path, data, most_cells=30, epochs=1)
+    outcome = improve(further, told)
+    assert further.folder.is_dir() == outcome.published
+    if outcome.published:
+        assert load_first_look(further.folder) is not None
 
     write_corrections(tmp_path, correction("S1", votes_of(1)))
     with pytest.raises(UsageError, match="at least 4"):
