@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tallywire.errors import TallywireError, UsageError
+from tallywire.errors import TallywireError
 from tallywire.settings import load_settings
+from tallywire.training.versions import first_look_folder, newest_before
 
 if TYPE_CHECKING:
     from tallywire.training.corpus import Progress as Teller
@@ -205,10 +206,9 @@ def train(
 ) -> None:
     """Train a digit model and write it in TensorFlow Serving's layout.
 
-    In three stages: MNIST; cells drawn on believable paper with printed boxes, shadow, pale pens
-    and neighbours' strokes; and tally cells cut from rendered sheets. Ends with temperature
-    scaling on writers that were not trained on. With --strokes it makes version 2 again, the second
-    look behind version 1, in about 40 minutes on two cores.
+    In three stages: MNIST; cells drawn on believable paper; tally cells cut from rendered sheets.
+    Ends with temperature scaling on writers that were not trained on. With --strokes it makes
+    version 2 again, the second look behind version 1, in about 40 minutes on two cores.
     """
     _set_up_tensorflow()
     settings = load_settings(model_repo=model_repo, model=model)
@@ -218,8 +218,7 @@ def train(
 
     data = Data(
         mnist or find_mnist(CACHE), strokes, settings.election, trajectory_share,
-        cells, sheets, validation_cells, validation_sheets, workers,
-    )  # fmt: skip
+        cells, sheets, validation_cells, validation_sheets, workers)  # fmt: skip
     folder = settings.model_repo / settings.model / str(version)
     if from_corrections:
         _improve(data, folder, from_corrections, seed, settings.max_pixels)
@@ -229,30 +228,9 @@ def train(
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
         folder.with_name(str(start_from)) if start_from else None,
-        first_look_folder(first_look, network, folder),
+        first_look_folder(FIRST_LOOK[network] if first_look is None else first_look, folder),
     )  # fmt: skip
     _train(plan)
-
-
-def first_look_folder(chosen: int | None, network: Network, folder: Path) -> Path | None:
-    """The folder of the version that reads before; None for none.
-
-    Raises:
-        UsageError: it is the version to write, or not there.
-    """
-    number = chosen if chosen is not None else FIRST_LOOK[network]
-    if str(number) == folder.name:
-        raise UsageError(
-            f"--version {number} cannot be its own first look: choose another --version, another"
-            " --first-look, or --first-look 0 for none"
-        )
-    first = folder.with_name(str(number)) if number else None
-    if first and not (first / "saved_model.pb").is_file():
-        raise UsageError(
-            f"{first}: no version there to look first: make it with `tallywire train --version"
-            f" {number} --network paper`, or choose --first-look 0 for none"
-        )
-    return first
 
 
 def _set_up_tensorflow() -> None:
@@ -299,24 +277,6 @@ def _improve(data: Data, folder: Path, corrections: Path, seed: int, max_pixels:
     console.print(table)
     if not outcome.published:
         raise TallywireError(f"{folder} is not published: an evaluation set got worse")
-
-
-def newest_before(folder: Path) -> Path:
-    """The newest version folder older than `folder`.
-
-    Raises:
-        UsageError: there is none, or `folder` is there already.
-    """
-    if folder.exists():
-        raise UsageError(f"{folder} is there already: choose a new --version")
-    older = [
-        path
-        for path in (folder.parent.iterdir() if folder.parent.is_dir() else ())
-        if path.name.isdigit() and int(path.name) < int(folder.name)
-    ]
-    if not older:
-        raise UsageError(f"{folder.parent}: no older version to start from")
-    return max(older, key=lambda path: int(path.name))
 
 
 def _bars(console: Console) -> Progress:

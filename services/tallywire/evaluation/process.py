@@ -60,6 +60,8 @@ def run(wish: Wish) -> None:
         UsageError: a version is not there, or no data.
     """
     folders = {version: find_version(wish.folder, version) for version in wish.versions}
+    for folder in folders.values():
+        load_policy(folder)  # a broken one is told before a quarter of an hour of drawing
     ask = Ask(
         mnist=wish.mnist or find_mnist(CACHE),
         strokes=wish.strokes,

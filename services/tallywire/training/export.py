@@ -111,18 +111,15 @@ def _scrawl(rng: np.random.Generator) -> NDArray[np.uint8]:
     return cell
 
 
-def store_policy(
-    folder: Path, policy: Mapping[str, float], temperature: float | None = None
-) -> None:
-    """Change the policy (and, if given, the temperature) of a saved version, weights untouched.
+def store_policy(folder: Path, policy: Mapping[str, float]) -> None:
+    """Change the policy of a saved version, all else untouched.
 
     Raises:
         UsageError: `folder` holds no SavedModel of ours.
     """
     loaded = _load(folder)
     # New modules around the same weights: the loaded one's functions know only its old policy.
-    kept = float(loaded.look.temperature) if temperature is None else temperature
-    _write(Served(_again(loaded.look, kept), policy, _first_of(loaded)), folder)
+    _write(Served(_look_of(loaded), policy, _first_of(loaded)), folder)
 
 
 def load_policy(folder: Path) -> dict[str, float]:
@@ -157,8 +154,7 @@ def as_first_look(folder: Path) -> FirstLook:
     """
     loaded = _load(folder)
     if _first_of(loaded) is not None:
-        raise UsageError(f"{folder} looks twice itself: the first look must be a version that reads"
-                         " every cell once, as version 1")  # fmt: skip
+        raise UsageError(f"{folder} looks twice itself; a first look must be one that looks once")
     return FirstLook(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
 
 
@@ -174,21 +170,26 @@ def load_saved(folder: Path, *, calibrated: bool = True) -> Predict:
     """
     served = _load(folder)
     if not calibrated:
-        return reader(_again(served.look, 1.0), _first_of(served), calibrated=False)
+        return reader(_look_of(served), _first_of(served), calibrated=False)
     return in_batches(lambda cells: served.serving_default(cells)["probabilities"])
 
 
 def _load(folder: Path) -> Any:
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: no SavedModel here; `tallywire train` makes one")
-    loaded = tf.saved_model.load(str(folder))
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        first_line = str(error).partition("\n")[0]
+        message = f"{folder}: not a whole SavedModel, copy it again: {first_line}"
+        raise UsageError(message) from error
     if not hasattr(loaded, "look"):
         raise UsageError(f"{folder}: a SavedModel of another make; `tallywire train` makes ours")
     return loaded
 
 
-def _again(loaded: Any, temperature: float) -> Look:
-    return Look(loaded.weights, loaded.call, temperature)
+def _look_of(loaded: Any) -> Look:
+    return Look(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
 
 
 def _first_of(loaded: Any) -> FirstLook | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tallywire.errors import UsageError
 from tallywire.evaluation.card import BY_HAND, MARK, join_card
 from tallywire.evaluation.process import Wish, run
 from tallywire.reading.policy import Policy
@@ -95,3 +96,12 @@ def test_another_evaluation_keeps_what_was_written_by_hand() -> None:
 def test_pictures_are_drawn(evaluated: tuple[Path, Path]) -> None:
     names = {path.name for path in (evaluated[1] / "1").glob("*.png")}
     assert {"reliability.png", "risk-coverage.png", "confusion-mnist-test-scanner.png"} <= names
+
+
+def test_a_broken_version_is_told_before_anything_is_drawn(mnist: Path, tmp_path: Path) -> None:
+    shutil.copytree(MODELS / "1", tmp_path / "1")
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"half")
+    wish = Wish(("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None)
+    with pytest.raises(UsageError, match="not a whole SavedModel"):
+        run(wish)
+    assert not (tmp_path / "out").exists()

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tallywire.commands.train import newest_before
 from tallywire.election_files import load_election, load_layouts
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.records import BLANK, Correction, Source
@@ -133,16 +132,6 @@ def test_doubted_cells_come_first_and_copies_last() -> None:
     assert set(picked.labels.tolist()) == set(range(10))
     few = Cells(others.images, others.labels)
     assert len(pick_cells(few, given_by_model[:10], 20)) == 10
-
-
-def test_the_next_version_starts_from_the_newest_older_one(tmp_path: Path) -> None:
-    for name in ("1", "2", "5", "notes"):
-        (tmp_path / name).mkdir()
-    assert newest_before(tmp_path / "4").name == "2"
-    with pytest.raises(UsageError, match="already"):
-        newest_before(tmp_path / "5")
-    with pytest.raises(UsageError, match="no older"):
-        newest_before(tmp_path / "0")
 
 
 def _mnist(folder: Path) -> Path:

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tallywire.commands.train import Network, first_look_folder
 from tallywire.errors import UsageError
 from tallywire.reading.calibration import softmax
 from tallywire.training.cells import Cells
@@ -126,11 +125,25 @@ def test_two_looks_are_saved_and_read_back(tmp_path: Path) -> None:
     np.testing.assert_allclose(load_saved(two, calibrated=False)(cells), plain, atol=1e-6)
     assert np.abs(plain - expected).max() > 0.01
 
-    store_policy(two, {"max_error_probability": 0.125}, temperature=1.4)
+    store_policy(two, {"max_error_probability": 0.125})
     assert load_policy(two) == {"max_error_probability": 0.125}
     np.testing.assert_allclose(load_saved(two)(cells), expected, atol=1e-6)
     with pytest.raises(UsageError, match="looks twice itself"):
         as_first_look(two)
+
+
+@pytest.mark.parametrize("part", ["saved_model.pb", "variables/variables.index"])
+@pytest.mark.parametrize("bytes_left", [None, 0, 60])
+def test_half_a_model_is_told_as_such(tmp_path: Path, part: str, bytes_left: int | None) -> None:
+    folder = tmp_path / "digits" / "1"
+    save_model(look_of(small(1)), None, POLICY, folder)
+    path = folder / part
+    content = path.read_bytes()
+    path.unlink()
+    if bytes_left is not None:
+        path.write_bytes(content[:bytes_left])
+    with pytest.raises(UsageError, match=f"{folder}: (no|not a whole) SavedModel"):
+        load_saved(folder)
 
 
 def test_a_model_of_another_make_is_no_model_of_ours(tmp_path: Path) -> None:
@@ -178,20 +191,6 @@ def test_the_second_look_learns_mostly_from_what_the_first_doubts() -> None:
     assert sorted(focused.cells_validation.labels.tolist()) == list(range(80, 200))
     assert sorted(focused.tally_validation.labels.tolist()) == list(range(80, 100))
     assert focus(corpus, None, np.random.default_rng(1)) is corpus
-
-
-def test_each_network_has_its_first_look(tmp_path: Path) -> None:
-    one, two = tmp_path / "1", tmp_path / "2"
-    assert first_look_folder(None, Network.PAPER, one) is None
-    assert first_look_folder(0, Network.RESIDUAL, two) is None
-    with pytest.raises(UsageError, match="--network paper"):
-        first_look_folder(None, Network.RESIDUAL, two)
-    one.mkdir()
-    (one / "saved_model.pb").touch()
-    assert first_look_folder(None, Network.RESIDUAL, two) == one
-    assert first_look_folder(1, Network.PAPER, two) == one
-    with pytest.raises(UsageError, match="its own first look"):
-        first_look_folder(None, Network.RESIDUAL, one)
 
 
 def test_the_shipped_versions_warm_up_has_cells_that_the_first_look_doubts() -> None:
