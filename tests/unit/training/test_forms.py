@@ -19,7 +19,7 @@ def test_a_form_fits_the_frame_of_a_trajectory(digit: int, seed: int) -> None:
     assert points.dtype == np.float32
     assert np.isfinite(points).all()
     width, height = np.ptp(points, axis=0)
-    assert 0.6 < height < 1.6
+    assert 0.4 < height < 1.6  # the lying zero is lower than others, and all are stretched
     assert width < 1.3
     canvas = np.zeros((120, 120), np.uint8)
     draw_digit(strokes, Pen(60, 4), canvas, (60, 60))
