@@ -174,6 +174,59 @@ def test_one_corner_torn_off_is_no_obstacle() -> None:
     assert worst_error(found, truth, form("corners")) < 0.04
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    st.floats(-9, 9),
+    st.lists(st.floats(-0.02, 0.02), min_size=8, max_size=8),
+    st.floats(0.2, 0.8),
+    st.booleans(),
+)
+def test_two_marks_are_enough_in_a_steep_photograph_whatever_passes_for_a_third(
+    turn_deg: float, tilt: list[float], stain_at: float, stain: bool
+) -> None:
+    """Once a map that fitted the lower rows was taken for right, a row off above them."""
+    page = drawn("mx-2015").copy()
+    page[: round(42 * PX_PER_MM)] = 255  # the banner is gone
+    if stain:  # and something of its shape lies elsewhere
+        top = round(page.shape[0] * stain_at)
+        page[top : top + 60, 100:560] = np.minimum(page[top : top + 60, 100:560], 200)
+    pixels, truth = photographed(page, turn_deg, 1.0, np.array(tilt).reshape(4, 2), 20)
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    for seen in (pixels, grey):
+        assert worst_error(aligned(seen, form("mx-2015")), truth, form("mx-2015")) < 0.2
+
+
+@pytest.mark.parametrize(("row", "moved_mm"), [(0, -2.0), (6, 1.5), (13, 2.0)])
+def test_a_row_that_lies_elsewhere_makes_it_the_wrong_form(row: int, moved_mm: float) -> None:
+    layout = form("mx-2015")
+    fields = list(layout.fields)
+    moved = [replace(cell, y_mm=cell.y_mm + moved_mm) for cell in fields[row].cells]
+    fields[row] = replace(fields[row], cells=tuple(moved))
+    other = replace(layout, fields=tuple(fields))
+    pixels, _ = photographed(drawn("mx-2015"), 2, 1.0, np.zeros((4, 2)), 10)
+    reason = align(pixels, other)
+    assert isinstance(reason, Reason)
+    assert reason.code is Code.WRONG_FORM
+    assert reason.evidence["field_elsewhere"] == fields[row].id
+
+
+@pytest.mark.parametrize("bend_mm", [1.0, 2.0])
+def test_curled_paper_contradicts_nothing(bend_mm: float) -> None:
+    page = drawn("mx-2015")
+    rows = np.arange(page.shape[0], dtype=np.float32)
+    bend = bend_mm * PX_PER_MM * np.sin(np.pi * rows / page.shape[0])
+    columns = np.arange(page.shape[1], dtype=np.float32)
+    curled = cv2.remap(
+        page,
+        np.tile(columns, (len(rows), 1)),
+        np.tile((rows + bend)[:, None], (1, len(columns))).astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    found = aligned(np.asarray(curled, np.uint8), form("mx-2015"))
+    assert found.box_support > 0.9
+
+
 @pytest.mark.parametrize("layout_id", FORMS)
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("colour", [True, False])

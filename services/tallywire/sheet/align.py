@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tallywire.reasons import Code, Reason
 from tallywire.sheet.boxes import box_edges
-from tallywire.sheet.fit import CERTAIN, Fit, best_fit, guesses, needed_support
+from tallywire.sheet.fit import Fit, best_fit, guesses, needed_support
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Layout, MarkKind
 from tallywire.sheet.marks import Look, find_blobs
@@ -91,9 +91,9 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
         matches = match_marks(layout, blobs, attempt.marks)[:MOST_MATCHES]
         tried = [guess for match in matches for guess in guesses(layout, match, finer)]
         fit = best_fit(grey, edges, tried)
-        if fit and fit.support >= needed_support(fit, attempt.least_support):
+        if fit and fit.coherent and fit.support >= needed_support(fit, attempt.least_support):
             believed = _better(believed, fit)
-            if believed.support >= CERTAIN:
+            if believed.certain:
                 break
         elif fit and len(fit.guess.marks) >= LEAST_MARKS:
             doubted = _better(doubted, fit)
@@ -148,5 +148,11 @@ def _wrong_form(layout: Layout, fit: Fit) -> Reason:
             "box_support": round(fit.support, 3),
             "least_support": ATTEMPTS[0].least_support,
             "marks_found": len(fit.guess.marks),
+            "field_elsewhere": _field_elsewhere(layout, fit),
         },
     )
+
+
+def _field_elsewhere(layout: Layout, fit: Fit) -> str | None:
+    """The field whose boxes lie farthest from where they should, None where none contradicts."""
+    return None if fit.coherent else layout.fields[int(fit.contradicted.argmax())].id

@@ -25,6 +25,7 @@ SIDE_STEPS = (3, 5)  # a line is darker than the paper 0.75 or 1.25 mm to either
 PAD = max(SIDE_STEPS)
 LEAST_CONTRAST = 3.5  # grey levels by which a line must stand out, whatever the noise
 NOISE_TIMES = 2.6
+LEAST_TOLD = 8  # seen edges of a field, less of which tell less
 PRECISE = 0.08  # of the cell's smaller side: a line this near is where it should be
 
 
@@ -61,6 +62,12 @@ class Edges:
     groups: Mapping[Together, F64]
     near_mm: float
     pitch_mm: tuple[float, float]
+
+    @property
+    def fields(self) -> Bools:
+        """Bool [F, E]: which edges are each field's."""
+        shares = self.groups[Together.FIELD] > 0
+        return np.asarray(shares[::2] | shares[1::2])  # upright and level edges are two groups
 
     @property
     def middle(self) -> F64:
@@ -190,6 +197,21 @@ def support(sightings: Sightings, edges: Edges) -> float:
     """Share of edges whose line shows where the map puts it, 0 to 1."""
     precise = np.abs(sightings.offset_mm) <= edges.near_mm
     return float((sightings.seen & precise).mean())
+
+
+def contradiction(sightings: Sightings, together: Sightings, edges: Edges) -> F64:
+    """Float64 [F]: of each field's seen edges, the share whose line lies elsewhere, 0 to 1.
+
+    Args:
+        sightings: of single cells' edges.
+        together: of whole fields'; a field that lies beside the map as one, as on curled paper,
+            contradicts nothing.
+        edges: of the layout.
+    """
+    expected = np.where(together.seen, together.offset_mm, 0.0)
+    elsewhere = sightings.seen & (np.abs(sightings.offset_mm - expected) > edges.near_mm)
+    seen = edges.fields @ sightings.seen.astype(np.float64)
+    return np.asarray(edges.fields @ elsewhere.astype(np.float64) / np.maximum(seen, LEAST_TOLD))
 
 
 def move_to_edges(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,10 @@ from tallywire.sheet.layout import Layout
 from tallywire.sheet.marks import Blob, area_mm2
 
 F64 = NDArray[np.float64]
+Key = tuple[int, ...]
+"""Which of the found blobs each mark is, in the layout's order; `NONE` where it was not found."""
 
+NONE = -1
 NEAR = 0.13  # of the page's diagonal: how far perspective may move a mark
 MOST_STRETCH = 1.5  # between the page's two directions, by perspective or a scanner's feed
 LEAST_MARKS = 3
@@ -35,41 +38,50 @@ def match_marks(
     """All plausible ways to tell the marks, the likeliest first; empty if none is.
 
     Two blobs taken as two marks fix turn, scale and shift; the others must then lie where the
-    form has them, as far as perspective allows. `least` marks must be found; with two the map is
-    a mere similarity, and the form's boxes have to confirm it.
+    form has them, as far as perspective allows. `least` marks must be found, three or more; or it
+    is two, and no third is asked: the one that seems to fit may be a stain. The map is then a mere
+    similarity, and the form's boxes have to confirm it.
     """
     ids = [mark.id for mark in layout.marks]
     marks = np.array([mark.box.center_mm for mark in layout.marks])
-    needed = min(least, len(ids))
-    maps = _hypotheses(ids, marks, found)
-    if not len(maps):
+    keys, maps = _hypotheses(ids, marks, found)
+    if not keys:
         return ()
+    needed = min(least, len(ids))
+    if needed > 2:
+        keys = _completed(layout, needed, _nearest(ids, marks, found, maps), maps)
+    told = (_match(layout, marks, found, key) for key in dict.fromkeys(keys))
+    return tuple(sorted((match for match in told if match), key=lambda match: match.cost))
+
+
+def _hypotheses(
+    ids: Sequence[str], marks: F64, found: Mapping[str, Sequence[Blob]]
+) -> tuple[list[Key], F64]:
+    """Every two blobs as every two marks, and the similarity of each, float64 [H, 3, 3]."""
+    keys, sources, targets = [], [], []
+    for one, two in combinations(range(len(ids)), 2):
+        for (a, first), (b, second) in product(
+            enumerate(found[ids[one]]), enumerate(found[ids[two]])
+        ):
+            if first.center != second.center:
+                keys.append(tuple({one: a, two: b}.get(mark, NONE) for mark in range(len(ids))))
+                sources.append((marks[one], marks[two]))
+                targets.append((first.center, second.center))
+    if not keys:
+        return [], np.zeros((0, 3, 3))
+    return keys, fit_similarities(np.array(sources), np.array(targets))
+
+
+def _completed(
+    layout: Layout, needed: int, nearest: tuple[NDArray[np.int64], F64], maps: F64
+) -> list[Key]:
+    """The hypotheses with all other marks that have a blob nearby; `needed` at least must."""
+    chosen, distances = nearest
     diagonal = float(np.hypot(layout.width_mm, layout.height_mm))
-    matches: dict[tuple[int, ...], Match] = {}
-    chosen, distances = _nearest(ids, marks, found, maps)
     scales = np.hypot(maps[:, 0, 0], maps[:, 1, 0])
     within = distances <= NEAR * diagonal * scales[:, None]
-    for hypothesis in np.flatnonzero(within.sum(axis=1) >= needed):
-        key = tuple(np.where(within[hypothesis], chosen[hypothesis], -1).tolist())
-        if key not in matches:
-            match = _match(layout, marks, found, key)
-            if match is not None:
-                matches[key] = match
-    return tuple(sorted(matches.values(), key=lambda match: match.cost))
-
-
-def _hypotheses(ids: Sequence[str], marks: F64, found: Mapping[str, Sequence[Blob]]) -> F64:
-    """Float64 [H, 3, 3]: a similarity for every two blobs as every two marks."""
-    sources, targets = [], []
-    for one, two in combinations(range(len(ids)), 2):
-        for first in found[ids[one]]:
-            for second in found[ids[two]]:
-                if first.center != second.center:
-                    sources.append((marks[one], marks[two]))
-                    targets.append((first.center, second.center))
-    if not sources:
-        return np.zeros((0, 3, 3))
-    return fit_similarities(np.array(sources), np.array(targets))
+    enough = within.sum(axis=1) >= needed
+    return [tuple(key) for key in np.where(within, chosen, NONE)[enough].tolist()]
 
 
 def _nearest(
@@ -77,7 +89,7 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], F64]:
     """Index of the blob nearest to where each map puts each mark, and its distance: [H, M]."""
     count = len(maps)
-    chosen = np.full((count, len(ids)), -1)
+    chosen = np.full((count, len(ids)), NONE)
     distances = np.full((count, len(ids)), np.inf)
     for number, mark_id in enumerate(ids):
         centres = np.array([blob.center for blob in found[mark_id]]).reshape(-1, 2)
@@ -91,7 +103,7 @@ def _nearest(
 
 
 def _match(
-    layout: Layout, centers: F64, found: Mapping[str, Sequence[Blob]], key: Sequence[int]
+    layout: Layout, centers: F64, found: Mapping[str, Sequence[Blob]], key: Key
 ) -> Match | None:
     marks = [mark for mark, index in zip(layout.marks, key, strict=True) if index >= 0]
     blobs = {
