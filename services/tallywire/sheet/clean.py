@@ -33,12 +33,14 @@ DIGIT_PX = 20.0
 
 CROP_PX = 40  # longer side of a loose crop on its canvas
 PEN_PX = 11  # wider than any pen stroke of a patch, narrower than a shadow
-FAINTEST = 22.0  # ink, 0 to 255, that is stretched to full black and no less: blank stays blank
+FAINTEST = 14.0  # ink, 0 to 255, that is stretched to full black and no less: blank stays blank
 NOISE_TIMES = 6.0  # ink must stand out of the paper's own noise by this factor
 NOISIEST = 12.0  # ink; more spread than this is writing, not paper
 OUTLIER = 1.6  # times the noise: little of a paper's grain is darker
-PALEST = 7.0  # ink, 0 to 255, of a pencil's palest stroke
+PALEST = 4.0  # ink, 0 to 255, of a pencil's palest stroke
 STROKE = 0.3  # of the pen's ink: darker is part of a stroke
+FADING, FADING_LOOSE = 0.15, 0.2  # the same beside a stroke; in a loose crop others lie beside
+FADING_NOISE, FADED = 0.7, 2.0  # times the noise, and ink, that even a fading stroke must have
 SMALLEST_DIGIT = 0.36  # of the box: smaller ink (a dash, a speck) is not blown up to a digit
 CHANNELS = 96  # OpenCV filters at most 128 channels at once
 
@@ -125,12 +127,25 @@ def clean_patches(patches: U8, boxes_px: F64, *, loose: bool = False) -> U8:
 def _clean_stack(stack: U8, boxes_px: F64, *, loose: bool) -> U8:
     ink = erase_lines(relative_ink(stack), boxes_px, loose=loose)
     levels = _levels(ink, boxes_px)
-    threshold = np.maximum(
-        levels.between(STROKE), levels.paper + np.maximum(OUTLIER * levels.noise, PALEST)
-    )
-    strokes = find_strokes(ink > threshold, boxes_px, loose=loose)
+    dark = _dark_strokes(ink, levels, FADING_LOOSE if loose else FADING)
+    strokes = find_strokes(dark, boxes_px, loose=loose)
     contrast = _stretch(ink, levels).transpose(2, 0, 1) * strokes.mask
     return _centre(contrast, strokes)
+
+
+def _dark_strokes(ink: U8, levels: _Levels, fading: float) -> NDArray[np.bool_]:
+    """Bool [h, w, N]: pixels of strokes, and beside them what is `fading` dark without the paper's
+    grain: a pencil's stroke falls apart otherwise (hysteresis, Canny 1986)."""
+    sure = np.maximum(
+        levels.between(STROKE), levels.paper + np.maximum(OUTLIER * levels.noise, PALEST)
+    )
+    perhaps = np.maximum(
+        levels.between(fading), levels.paper + np.maximum(FADING_NOISE * levels.noise, FADED)
+    )
+    dark = ink > sure
+    beside = cv2.dilate(dark.astype(np.uint8), np.ones((5, 5), np.uint8)).reshape(ink.shape)
+    smooth = cv2.blur(ink, (3, 3)).reshape(ink.shape)
+    return np.asarray(dark | ((smooth > perhaps) & (beside > 0)))
 
 
 def relative_ink(stack: U8) -> U8:
