@@ -21,6 +21,8 @@ THIRDS = 3  # parts of a line that are looked at by themselves: few lines are qu
 SAMPLES = 12  # places looked at in each part
 BARE = 0.3  # of a part at least is written on by nobody: its ink there is the line's own
 UNEVEN, UNEVEN_SHARE = 20.0, 0.05  # ink, and share of the line's, by which a bare line varies
+WRITING = 0.97  # of a cell's middle is paler than a pen's full ink
+THICKER = 1.5  # times its usual ink that a printed line may have anywhere
 LIGHT_LEFT = 60.0  # of 255: where a line leaves less, a pen's ink on it is not told from noise
 OUTLIER = 2.0  # of the paper's noise: what is darker is no grain
 NOISIEST = 30  # ink; more spread than this is writing, not paper
@@ -43,8 +45,15 @@ def erase_lines(ink: U8, boxes_px: F64, *, loose: bool = False) -> U8:
     wide, tall = boxes_px.T - (0 if loose else 2 * CORNER_PX)
     rows = _lines(dark, wide, boxes_px, need)
     columns = _lines(dark.transpose(1, 0, 2), tall, boxes_px[:, ::-1], need)
-    erased = _erase(ink, rows, boxes_px[:, 0])
-    return _erase(erased.transpose(1, 0, 2), columns, boxes_px[:, 1]).transpose(1, 0, 2)
+    level = _bare(ink, rows, boxes_px[:, 0])
+    upright = _bare(ink.transpose(1, 0, 2), columns, boxes_px[:, 1])
+    if not loose:  # a loose crop need not have four lines to compare
+        level, upright = _no_thicker(level, upright)
+    pen = _writing(ink)
+    erased = _erase(ink, rows, level, pen, boxes_px[:, 0])
+    return _erase(erased.transpose(1, 0, 2), columns, upright, pen, boxes_px[:, 1]).transpose(
+        1, 0, 2
+    )
 
 
 def visible_from(ink: U8) -> F64:
@@ -67,8 +76,44 @@ def _lines(dark: Bools, along_px: F64, boxes_px: F64, need: float) -> Bools:
     return np.asarray((covered >= need * within.sum(axis=0)) & near)
 
 
-def _erase(ink: U8, lines: Bools, along_px: F64) -> U8:
-    """Empty the rows `lines`, along boxes so long, but for a pen's ink: what goes on above and
+def _writing(ink: U8) -> U8:
+    """Uint8 [N]: the pen's ink, as the darkest places in the middle of each patch show it."""
+    quarter = len(ink) // 4
+    middle = ink[quarter:-quarter:2, quarter:-quarter:2].reshape(-1, ink.shape[2])
+    nth = int(WRITING * len(middle))
+    return np.asarray(np.partition(middle, nth, axis=0)[nth], np.uint8)
+
+
+def _bare(ink: U8, lines: Bools, along_px: F64) -> F32:
+    """Float32 [side, THIRDS, N]: the ink of the lines themselves, 0 elsewhere, from the palest
+    places of each third of a line; lines are as long as `along_px`."""
+    side, _, count = ink.shape
+    rows = np.flatnonzero(lines.any(axis=1))
+    shares = (np.arange(THIRDS * SAMPLES) + 0.5) / (THIRDS * SAMPLES) - 0.5
+    reach = shares[:, None] * (along_px - 2 * CORNER_PX)
+    places = np.rint((side - 1) / 2 + reach).astype(np.intp).clip(0, side - 1)
+    parts = np.take_along_axis(ink[rows], places[None], axis=1)
+    nth = int(BARE * (SAMPLES - 1))
+    parts = np.partition(parts.reshape(len(rows), THIRDS, SAMPLES, count), nth, axis=2)
+    bare = np.zeros((side, THIRDS, count), np.float32)
+    bare[rows] = np.where(lines[rows, None], parts[:, :, nth], 0)
+    return bare
+
+
+def _no_thicker(level: F32, upright: F32) -> tuple[F32, F32]:
+    """The same, but no third of a line much thicker than the box's usual one: that would be a
+    pen's stroke along it from end to end."""
+    middle = len(level) // 2
+    sides = [level[:middle], level[middle:], upright[:middle], upright[middle:]]
+    weights = np.stack([side.sum(axis=0) for side in sides])
+    usual = np.median(weights, axis=(0, 1))
+    factors = np.minimum(1, THICKER * usual / np.maximum(weights, 1))
+    top, bottom, left, right = (side * factor for side, factor in zip(sides, factors, strict=True))
+    return np.concatenate([top, bottom]), np.concatenate([left, right])
+
+
+def _erase(ink: U8, lines: Bools, bare: F32, pen: U8, along_px: F64) -> U8:
+    """Empty the rows `lines`, along boxes so long, but for the pen's ink: what goes on above and
     below them, and what is darker than the line itself."""
     left = np.where(lines[:, None], np.uint8(0), ink)
     wide, tall = np.ones((1, 3), np.uint8), np.ones((2 * GAP_PX + 1, 1), np.uint8)
@@ -77,33 +122,21 @@ def _erase(ink: U8, lines: Bools, along_px: F64) -> U8:
     )
     erased = np.where(lines[:, None], np.minimum(ink, joined.reshape(ink.shape)), ink)
     rows = np.flatnonzero(lines.any(axis=1))
-    pen = np.where(lines[rows, None], _on_top(ink[rows], along_px), 0)
-    erased[rows] = np.maximum(erased[rows], pen)
+    on_top = _on_top(ink[rows], _spread(bare[rows], ink.shape[1], along_px - 2 * CORNER_PX))
+    kept = np.where(lines[rows, None], np.minimum(on_top, pen), 0)
+    erased[rows] = np.maximum(erased[rows], kept)
     return np.asarray(erased, np.uint8)
 
 
-def _on_top(ink: U8, along_px: F64) -> U8:
-    """The pen's own ink on printed lines: of the light that a line leaves, what the pen took.
-
-    Args:
-        ink: uint8 [R, side, N], rows of patches that lie on lines.
-        along_px: float64 [N], length of each patch's line, in the middle of the row.
-    """
-    line = _bare(ink, along_px - 2 * CORNER_PX)
+def _on_top(ink: U8, line: F32) -> U8:
+    """The pen's own ink on a printed line: of the light that the line leaves, what the pen took."""
     surplus = ink - (1 + UNEVEN_SHARE) * line - UNEVEN
     pen = surplus * (255 / np.maximum(255 - line, LIGHT_LEFT))
     return np.asarray(np.clip(pen, 0, ink), np.uint8)
 
 
-def _bare(ink: U8, along_px: F64) -> F32:
-    """Float32 [R, side, N]: the line's own ink, from the palest places of each third of it."""
-    rows, side, count = ink.shape
-    shares = (np.arange(THIRDS * SAMPLES) + 0.5) / (THIRDS * SAMPLES) - 0.5
-    places = np.rint((side - 1) / 2 + shares[:, None] * along_px).astype(np.intp).clip(0, side - 1)
-    sampled = np.take_along_axis(ink, places[None], axis=1)
-    parts = sampled.reshape(rows, THIRDS, SAMPLES, count)
-    nth = int(BARE * (SAMPLES - 1))
-    bare = np.partition(parts, nth, axis=2)[:, :, nth].astype(np.float32)
+def _spread(bare: F32, side: int, along_px: F64) -> F32:
+    """Float32 [R, side, N]: the ink of each third at every place, in between from both."""
     across = (np.arange(side) + 0.5 - side / 2)[:, None] / along_px
     at = np.clip((across + 0.5) * THIRDS - 0.5, 0, THIRDS - 1)
     low = np.minimum(at.astype(np.intp), THIRDS - 2)
