@@ -116,6 +116,64 @@ def test_a_stroke_that_crosses_the_line_is_kept_whole() -> None:
     assert np.ptp(rows) + 1 == len(rows)  # no gap where the line was
 
 
+def seven(patch: U8, top: int, across: tuple[int, int] = (26, 68)) -> U8:
+    """A bare seven, its bar at height `top`, from and to these columns."""
+    out = patch.copy()
+    cv2.line(out, (across[0], top), (across[1], top), 60, 6)
+    cv2.line(out, (62, top), (44, top + 50), 60, 6)
+    return out
+
+
+@pytest.mark.parametrize("line", [100, 150])
+@pytest.mark.parametrize("off", [-2, 0, 2])
+def test_a_bar_that_lies_on_the_printed_line_is_kept(line: int, off: int) -> None:
+    """Without it a seven is a one, and nothing on the sheet tells."""
+    inside = clean_cell(seven(with_box(paper(225, 2), line), 24))
+    on_line = clean_cell(seven(with_box(paper(225, 2), line), LOW + off))
+    assert likeness(on_line, inside) > 0.8
+
+
+def test_a_bar_along_the_whole_line_is_kept() -> None:
+    """No bare place shows what the line itself is; the box's other lines do."""
+    whole = clean_cell(seven(with_box(paper(225, 2), 130), LOW + 1, (LOW, HIGH)))
+    wide = clean_cell(seven(paper(225, 2), LOW + 1, (LOW, HIGH)))
+    assert likeness(whole, wide) > 0.8
+
+
+@pytest.mark.parametrize("darkest", [40, 120])
+@pytest.mark.parametrize("thick", [1, 3])
+def test_a_line_printed_unevenly_is_no_stroke(darkest: int, thick: int) -> None:
+    printed = with_box(paper(225, 2), darkest, thick)
+    ramp = np.linspace(0, 25, SIDE)[None, :]
+    uneven = np.where(printed < 200, np.clip(printed + ramp, 0, 255), printed).astype(np.uint8)
+    assert clean_cell(uneven).mean() < 3
+
+
+@pytest.mark.parametrize("sides", [("top", "bottom"), ("left", "right"), ("top", "left"), ("top",)])
+def test_a_box_without_all_its_lines_stays_blank(sides: tuple[str, ...]) -> None:
+    ends = {
+        "top": ((LOW, LOW), (HIGH, LOW)),
+        "bottom": ((LOW, HIGH), (HIGH, HIGH)),
+        "left": ((LOW, LOW), (LOW, HIGH)),
+        "right": ((HIGH, LOW), (HIGH, HIGH)),
+    }
+    patch = paper(225, 2)
+    for side in sides:
+        cv2.line(patch, *ends[side], 90, 2)
+    assert clean_cell(patch).mean() < 3
+
+
+def test_a_stroke_that_fades_stays_whole() -> None:
+    """A pencil presses less here and there, down to a few grey levels."""
+    patch = with_box(paper(225, 1))
+    for row in range(24, 74):
+        fading = 30 if (row // 8) % 2 else 8
+        patch[row, 44:50] -= fading
+    rows = np.nonzero(clean_cell(patch).max(axis=1) > 20)[0]
+    assert len(rows) >= 18
+    assert np.ptp(rows) + 1 == len(rows)
+
+
 def test_a_neighbours_stroke_reaching_in_is_dropped() -> None:
     alone = with_digit(with_box(paper()), 4)
     reached = alone.copy()

@@ -90,7 +90,7 @@ def _bare(ink: U8, lines: Bools, along_px: F64) -> F32:
     side, _, count = ink.shape
     rows = np.flatnonzero(lines.any(axis=1))
     shares = (np.arange(THIRDS * SAMPLES) + 0.5) / (THIRDS * SAMPLES) - 0.5
-    reach = shares[:, None] * (along_px - 2 * CORNER_PX)
+    reach = shares[:, None] * _between_corners(along_px)
     places = np.rint((side - 1) / 2 + reach).astype(np.intp).clip(0, side - 1)
     parts = np.take_along_axis(ink[rows], places[None], axis=1)
     nth = int(BARE * (SAMPLES - 1))
@@ -100,16 +100,30 @@ def _bare(ink: U8, lines: Bools, along_px: F64) -> F32:
     return bare
 
 
+def _between_corners(along_px: F64) -> F64:
+    """Float64 [N]: the length of lines without their ends, where others meet them."""
+    return np.maximum(along_px - 2 * CORNER_PX, 1.0)
+
+
 def _no_thicker(level: F32, upright: F32) -> tuple[F32, F32]:
     """The same, but no third of a line much thicker than the box's usual one: that would be a
     pen's stroke along it from end to end."""
     middle = len(level) // 2
     sides = [level[:middle], level[middle:], upright[:middle], upright[middle:]]
     weights = np.stack([side.sum(axis=0) for side in sides])
-    usual = np.median(weights, axis=(0, 1))
+    usual = _median_printed(weights.reshape(-1, weights.shape[2]))
     factors = np.minimum(1, THICKER * usual / np.maximum(weights, 1))
     top, bottom, left, right = (side * factor for side, factor in zip(sides, factors, strict=True))
     return np.concatenate([top, bottom]), np.concatenate([left, right])
+
+
+def _median_printed(weights: F32) -> F32:
+    """Float32 [N]: the (lower) median of those of [K, N] where anything is printed, 0 if nowhere.
+    Not every form prints all four lines of a box."""
+    ordered = np.sort(weights, axis=0)
+    printed = (ordered > 0).sum(axis=0)
+    middle = np.minimum(len(ordered) - printed + (printed - 1) // 2, len(ordered) - 1)
+    return np.asarray(np.take_along_axis(ordered, middle[None], axis=0)[0], np.float32)
 
 
 def _erase(ink: U8, lines: Bools, bare: F32, pen: U8, along_px: F64) -> U8:
@@ -122,7 +136,8 @@ def _erase(ink: U8, lines: Bools, bare: F32, pen: U8, along_px: F64) -> U8:
     )
     erased = np.where(lines[:, None], np.minimum(ink, joined.reshape(ink.shape)), ink)
     rows = np.flatnonzero(lines.any(axis=1))
-    on_top = _on_top(ink[rows], _spread(bare[rows], ink.shape[1], along_px - 2 * CORNER_PX))
+    line = _spread(bare[rows], ink.shape[1], _between_corners(along_px))
+    on_top = _on_top(ink[rows], line)
     kept = np.where(lines[rows, None], np.minimum(on_top, pen), 0)
     erased[rows] = np.maximum(erased[rows], kept)
     return np.asarray(erased, np.uint8)
