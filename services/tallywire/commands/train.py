@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tallywire.errors import TallywireError
+from tallywire.errors import TallywireError, UsageError
 from tallywire.settings import load_settings
 from tallywire.training.versions import first_look_folder, newest_before
 
@@ -75,6 +75,15 @@ FromCorrectionsOption = Annotated[
 StartFromOption = Annotated[
     int | None,
     typer.Option(min=1, help="Train this saved version of the same network further, not a new one"),
+]
+KeepOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Share of the weights of --start-from in the result: half of each forgets"
+        " less of what was known, at no cost when serving",
+    ),
 ]
 ModelRepoOption = Annotated[Path | None, typer.Option(help="Folder of models")]
 ModelOption = Annotated[str | None, typer.Option(help="Name of the model")]
@@ -176,6 +185,7 @@ def train(
     network: NetworkOption = Network.RESIDUAL,
     first_look: FirstLookOption = None,
     start_from: StartFromOption = None,
+    keep: KeepOption = 0.0,
     from_corrections: FromCorrectionsOption = None,
     model_repo: ModelRepoOption = None,
     model: ModelOption = None,
@@ -210,6 +220,8 @@ def train(
     Ends with temperature scaling on writers that were not trained on. With --strokes it makes
     version 2 again, the second look behind version 1, in about 40 minutes on two cores.
     """
+    if keep and not start_from:
+        raise UsageError("--keep is a share of --start-from's weights: give that version too")
     _set_up_tensorflow()
     settings = load_settings(model_repo=model_repo, model=model)
     from tallywire.training.augment import Augment
@@ -227,7 +239,7 @@ def train(
         data, folder, network.value, seed,
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
-        folder.with_name(str(start_from)) if start_from else None,
+        folder.with_name(str(start_from)) if start_from else None, keep,
         first_look_folder(FIRST_LOOK[network] if first_look is None else first_look, folder),
     )  # fmt: skip
     _train(plan)

@@ -55,4 +55,5 @@ class Plan:
     balance: bool = True
     augment: Augment = field(default_factory=Augment)
     start_from: Path | None = None  # a saved version of the same network, to train further
+    keep: float = 0.0  # share of that version's weights in the result
     first_look: Path | None = None  # a saved version; the network learns and reads what it doubts

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from tallywire.reading.calibration import calibration_error
 from tallywire.reading.policy import Policy
@@ -23,6 +24,8 @@ from tallywire.training.looks import FirstLook, Look, Predict, fit_look, focus, 
 from tallywire.training.networks import NETWORKS, NetworkOptions, folded
 from tallywire.training.plan import Plan
 from tallywire.training.restore import load_network, read_record
+
+Weights = list[NDArray[np.float32]]
 
 FINE_TUNING = 0.15  # of the learning rate: the network knows digits by then
 
@@ -62,7 +65,10 @@ def train(plan: Plan, told: Told) -> Figures:
     options = NetworkOptions(plan.dropout, plan.batch_norm and plan.start_from is None)
     build = NETWORKS[plan.network]
     network = load_network(plan.start_from) if plan.start_from else build(options)
+    before = network.get_weights()
     epochs = fit_stages(network, focused, plan, told)
+    if plan.start_from:
+        network.set_weights(blended(before, network.get_weights(), plan.keep))
     plain = folded(network, build, options)
     look = fit_look(plain, first, _calibrating(focused))
     figures = _figures(look, first, corpus, int(plain.count_params()))
@@ -70,6 +76,12 @@ def train(plan: Plan, told: Told) -> Figures:
     _check_saved(plan.folder, reader(look, first), _calibrating(corpus))
     write_record(plan, focused, epochs, figures, earlier)
     return figures
+
+
+def blended(before: Weights, after: Weights, keep: float) -> Weights:
+    """`keep` of the weights before fine-tuning, the rest of those after it: what was learned last
+    costs less of what was known (Wortsman et al. 2022, WiSE-FT)."""
+    return [keep * old + (1 - keep) * new for old, new in zip(before, after, strict=True)]
 
 
 def fit_stages(network: Any, corpus: Corpus, plan: Plan, told: Told) -> tuple[Epoch, ...]:

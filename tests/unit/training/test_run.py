@@ -66,6 +66,41 @@ def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) ->
     assert (folder / "curves.png").is_file()  # what stands beside the model stays
 
 
+@pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
+def test_what_is_trained_further_keeps_a_share_of_what_it_was(keep: float, tmp_path: Path) -> None:
+    from tallywire.training.export import load_network_weights
+    from tallywire.training.plan import Data, Plan
+    from tallywire.training.run import Told, train
+
+    data = Data(write_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
+                validation_sheets=1, workers=1)  # fmt: skip
+    told = Told(lambda *_: None, lambda _: None)
+    base, further = tmp_path / "digits" / "1", tmp_path / "digits" / "2"
+    train(Plan(data, base, "paper", pretrain_epochs=0, epochs=0, tally_epochs=0), told)
+    train(Plan(data, further, "paper", seed=3, pretrain_epochs=0, epochs=1, tally_epochs=0,
+               start_from=base, keep=keep), told)  # fmt: skip
+    before, after = (
+        np.concatenate([weights.ravel() for weights in load_network_weights(folder)])
+        for folder in (base, further)
+    )
+    assert np.array_equal(before, after) == (keep == 1.0)
+    assert json.loads((further / "training.json").read_text())["plan"]["keep"] == keep
+
+
+def test_half_of_each_is_half_way_between() -> None:
+    from tallywire.training.run import blended
+
+    before, after = [np.zeros(3, np.float32)], [np.full(3, 2, np.float32)]
+    assert blended(before, after, 0.25)[0].tolist() == [1.5] * 3
+
+
+def test_a_share_of_no_version_is_refused() -> None:
+    from tallywire.commands.train import train
+
+    with pytest.raises(UsageError, match="--start-from"):
+        train(2, keep=0.5)
+
+
 def test_no_cells_give_no_answers(tmp_path: Path) -> None:
     from tallywire.training.export import load_saved
 
