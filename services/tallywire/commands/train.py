@@ -217,8 +217,9 @@ def train(
     """Train a digit model and write it in TensorFlow Serving's layout.
 
     In three stages: MNIST; cells drawn on believable paper; tally cells cut from rendered sheets.
-    Ends with temperature scaling on writers that were not trained on. With --strokes it makes
-    version 2 again, the second look behind version 1, in about 40 minutes on two cores.
+    Ends with temperature scaling on writers that were not trained on. With --strokes it makes a
+    second look behind version 1, as version 2 is, in about 40 minutes on two cores; the card of
+    each version tells what it learned from, its training.json every option and earlier run.
     """
     if keep and not start_from:
         raise UsageError("--keep is a share of --start-from's weights: give that version too")
