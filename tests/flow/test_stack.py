@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -52,15 +53,17 @@ def has_restarted(stack: LocalStack, times: int) -> bool:
     return stack.restarts == times
 
 
-def start_parent(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
-    """A process with a stack, and the pids of its children."""
-    parent = subprocess.Popen(
+@contextmanager
+def parent_of_a_stack(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A process with a stack, and the pids of its children; ended whatever the test finds."""
+    with subprocess.Popen(
         [sys.executable, str(PARENT), str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    assert parent.stdout is not None
-    line = parent.stdout.readline()
-    parent.stdout.close()
-    return parent, [int(word) for word in line.split()[1:]]
+    ) as parent:
+        try:
+            assert parent.stdout is not None
+            yield parent, [int(word) for word in parent.stdout.readline().split()[1:]]
+        finally:
+            parent.kill()
 
 
 def test_broker_and_redis_answer_inside_and_are_gone_outside(tmp_path: Path) -> None:
@@ -95,10 +98,10 @@ def test_redis_keeps_its_data_for_the_next_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_whatever_ends_the_parent_ends_its_children(tmp_path: Path, number: signal.Signals) -> None:
-    parent, pids = start_parent(tmp_path)
-    assert len(pids) == 3
-    parent.send_signal(number)
-    parent.wait(20)
+    with parent_of_a_stack(tmp_path) as (parent, pids):
+        assert len(pids) == 3
+        parent.send_signal(number)
+        parent.wait(20)
     assert eventually(lambda: all(map(gone, pids)))
 
 

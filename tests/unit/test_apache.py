@@ -95,8 +95,3 @@ def test_an_acknowledgement_means_most_of_the_nodes(
 def test_the_embedded_broker_stays_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="3 brokers"):
         LocalStack(Plan(tmp_path, brokers=3))
-
-
-def test_free_ports_are_different() -> None:
-    assert len(set(free_ports(50))) == 50
-    assert free_ports(0) == []

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import islice
+
+from tallywire.errors import PeerError
 
 LOOPBACK = "127.0.0.1"
+
+# Below the ports that systems lend to outgoing connections (Linux from 32768, others from 49152):
+# one of those may be lent to anybody between our look and the server's start, and a probe of a
+# server that is not there yet may even be connected to itself, which then keeps the server out.
+OURS = range(15_000, 32_768)
+ATTEMPTS = 100
 
 
 def choose_port(name: str, preferred: int | None, say: Callable[[str], object]) -> int:
@@ -44,9 +54,27 @@ def any_free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of loopback that nobody uses."""
-    with ExitStack() as held:  # all at once, or the system may give the same one again
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    """Different ports of loopback that nobody uses, drawn from `OURS`, so that two programs that
+    look at the same time hardly ever find the same ones.
+
+    Raises:
+        PeerError: hardly any port is free.
+    """
+    drawn = random.SystemRandom().sample(OURS, ATTEMPTS + count)
+    with ExitStack() as held:  # all at once, or the same one might be found again
+        found = list(islice((port for port in drawn if _hold(port, held)), count))
+    if len(found) < count:
+        raise PeerError(
+            f"Fewer than {count} of {len(drawn)} ports between {OURS.start} and {OURS.stop - 1}"
+            " are free: end what listens there"
+        )
+    return found
+
+
+def _hold(port: int, held: ExitStack) -> bool:
+    probe = held.enter_context(socket.socket())
+    try:
+        probe.bind((LOOPBACK, port))
+    except OSError:
+        return False
+    return True
