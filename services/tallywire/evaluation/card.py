@@ -32,9 +32,9 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
         [
             "## Rendered sheets, unseen writers",
             "",
-            "| set | cells | calibration error | sheets exact, arg-max | joint | refused | votes of"
-            " absolute error, arg-max / joint |",
-            "|---|---|---|---|---|---|---|",
+            "| set | cells, arg-max | joint | calibration error | sheets exact, arg-max | joint"
+            " | refused | votes of absolute error, arg-max / joint |",
+            "|---|---|---|---|---|---|---|---|",
             *(_sheet_row(name, one) for name, one in figures["rendered"].items()),
             "",
             "## Loose digits",
@@ -63,7 +63,8 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
 def _sheet_row(name: str, one: Mapping[str, Any]) -> str:
     error = one["cells"]["calibration_error"]
     return (
-        f"| {name} | {one['cells_accuracy']:.2%} of {one['cells']['cells']:,} | {error:.2%}"
+        f"| {name} | {one['cells_accuracy']:.2%} of {one['cells']['cells']:,}"
+        f" | {one['cells_accuracy_joint']:.2%} | {error:.2%}"
         f" | {one['sheets_accuracy_plain']:.1%} | {one['sheets_accuracy_joint']:.1%}"
         f" | {one['refused']} of {one['sheets']}"
         f" | {one['votes_absolute_error_plain']:,} / {one['votes_absolute_error_joint']:,} |"

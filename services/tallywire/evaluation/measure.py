@@ -102,6 +102,7 @@ def sheet_figures(score: SheetScore) -> dict[str, Any]:
     return {
         **asdict(score),
         "cells_accuracy": round(score.cells.accuracy, 6),
+        "cells_accuracy_joint": round(score.cells_right_joint / max(1, score.cells.cells), 6),
         "counts_accuracy_joint": round(score.counts_exact_joint / max(1, score.counts), 6),
         "sheets_accuracy_plain": round(score.sheets_exact_plain / score.sheets, 6),
         "sheets_accuracy_joint": round(score.sheets_exact_joint / score.sheets, 6),

@@ -59,11 +59,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class SheetScore:
-    """Of rendered sheets; `refused` ones are in `sheets` and count as not exact."""
+    """Of rendered sheets; `refused` ones are in `sheets` and count as not exact.
+
+    `cells` are read one by one; `cells_right_joint` are those whose digit the decoded counts have
+    right, a leading blank being its zero.
+    """
 
     sheets: int
     refused: int
     cells: CellScore
+    cells_right_joint: int
     counts: int
     counts_exact_plain: int
     counts_exact_joint: int
@@ -130,6 +135,7 @@ def score_sheets(outcomes: Sequence[Outcome], refused: int) -> SheetScore:
         sheets=len(outcomes) + refused,
         refused=refused,
         cells=score_cells(probabilities, labels),
+        cells_right_joint=sum(map(_cells_right_joint, outcomes)),
         counts=sum(map(len, written)),
         counts_exact_plain=_same(plain, written),
         counts_exact_joint=_same(joint, written),
@@ -143,6 +149,19 @@ def score_sheets(outcomes: Sequence[Outcome], refused: int) -> SheetScore:
         accepted_wrong=sum(not one.exact for one in accepted),
         unbalanced_accepted=sum(not one.case.adds_up for one in accepted),
     )
+
+
+def _cells_right_joint(outcome: Outcome) -> int:
+    pairs = [
+        (_in_cells(count.value, len(count.cells)), _in_cells(written, len(count.cells)))
+        for count in outcome.found.counts
+        for written in [outcome.case.written[count.field]]
+    ]
+    return sum(a == b for read, true in pairs for a, b in zip(read, true, strict=True))
+
+
+def _in_cells(value: int | None, cells: int) -> str:
+    return " " * cells if value is None else f"{value:0{cells}d}"
 
 
 Rows = Sequence[Sequence[int | None]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,22 @@ def test_joint_decoding_beside_arg_max() -> None:
     assert (score.sheets, score.sheets_exact_plain, score.sheets_exact_joint) == (3, 1, 2)
     assert (score.votes_absolute_error_plain, score.votes_absolute_error_joint) == (600, 0)
     assert score.cells.right == 17
+    assert score.cells_right_joint == 18
+
+
+def test_to_decoding_a_leading_blank_is_its_zero() -> None:
+    probabilities = sheet(["100", "_23", "123"], 0.9999)
+    score = score_sheets([read_case(case(100, 23, 123), probabilities, LAYOUT, Policy())], 0)
+    assert (score.cells.right, score.cells_right_joint) == (8, 9)
+
+
+@pytest.mark.parametrize(("row", "right"), [("___", 9), ("000", 6)])
+def test_to_decoding_an_empty_row_is_no_zero(row: str, right: int) -> None:
+    zero = case(0, 23, 23)
+    empty = replace(zero, written={**zero.written, "o0": None})
+    probabilities = sheet([row, "023", "023"], 0.9999)
+    score = score_sheets([read_case(empty, probabilities, LAYOUT, Policy())], 0)
+    assert score.cells_right_joint == right
 
 
 def test_a_paper_that_does_not_add_up_is_not_accepted() -> None:

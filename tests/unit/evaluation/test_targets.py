@@ -13,7 +13,11 @@ from tallywire.reading.calibration import softmax
 
 GOOD: dict[str, Any] = {
     "rendered": {
-        f"{hand} test, {condition}": {"cells_accuracy": share, "balanced_accuracy_joint": 0.99}
+        f"{hand} test, {condition}": {
+            "cells_accuracy": share,
+            "cells_accuracy_joint": share + 0.006,
+            "balanced_accuracy_joint": 0.99,
+        }
         for hand, share in (("mnist", 0.999), ("strokes", 0.991))
         for condition in ("clean", "scanner", "phone", "harsh")
     },
@@ -29,7 +33,7 @@ def missed(figures: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_the_worse_handwriting_counts() -> None:
-    assert missed(GOOD) == [("rendered, scanner", "cells")]
+    assert missed(GOOD) == [("rendered, scanner", "cells, arg-max")]
 
 
 def test_low_is_good_for_errors_and_times() -> None:
