@@ -304,6 +304,8 @@ def _teller(progress: Progress) -> Teller:
 
     def tell(name: str, done: int, total: int) -> None:
         known = next((task for task in progress.tasks if task.description == name), None)
+        if known is None and not progress.console.is_terminal:  # a log shows no bar until its end
+            progress.console.print(f"{name}: {total:,}", highlight=False)
         task = known.id if known else progress.add_task(name, total=total)
         progress.update(task, completed=done)
 

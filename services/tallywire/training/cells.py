@@ -49,6 +49,7 @@ LOOSE_SHARE = 0.36
 NEIGHBOUR = 0.3
 CROWDED = 0.55  # of loose digits have another one close by, on each side
 JOINED, JOINED_LOOSE = 0.05, 0.22
+CARELESS = 0.1  # of loose digits are cut with a part of what stands beside them
 LEAST_INKED_PX = 18
 
 
@@ -219,6 +220,9 @@ def _crop(picture: _Picture, rng: Generator) -> U8:
     scale = side / CANVAS_PX
     margin = rng.uniform(0.5, 4.0)
     left, top, right, bottom = (edge * scale for edge in picture.ink_box)
+    if rng.random() < CARELESS:
+        beside = rng.uniform(0.1, 0.5) * BOX_PX * scale
+        left, right = (left, right + beside) if rng.random() < 0.7 else (left - beside, right)
     x0, x1 = max(0, round(left - margin)), min(side, round(right + margin))
     y0, y1 = max(0, round(top - margin)), min(side, round(bottom + margin))
     return picture.image[y0 : max(y1, y0 + 4), x0 : max(x1, x0 + 4)]

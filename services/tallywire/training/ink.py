@@ -25,6 +25,7 @@ MAX_ROTATION_DEG = 15.0
 LEANING_ONES = 0.15  # lean far more than their writer's other digits
 MIRRORED_NINES = 0.12  # the loop on the right of the stem, as a P
 WIDE_ZEROS = 0.15
+BARS = 0.03  # of the ones are as broad as a felt pen or a second stroke makes them
 RARE_FORMS = 0.16  # of the digits that have one
 CROSS_BAR = 0.2  # of the sevens of MNIST, whose writers do not cross them
 
@@ -137,6 +138,8 @@ def _habit_of(label: int, style: Style, rng: Generator) -> Style:
     """Forms that whole regions write and neither MNIST nor the trajectories hold enough of."""
     if label == 1 and rng.random() < LEANING_ONES:
         return replace(style, slant=float(rng.uniform(0.3, 0.85)))
+    if label == 1 and rng.random() < BARS:
+        return replace(style, width_px=float(rng.uniform(10, 20)))
     if label == 9 and rng.random() < MIRRORED_NINES:
         return replace(style, aspect=-style.aspect, slant=style.slant + 0.1)
     if label == 0 and rng.random() < WIDE_ZEROS:

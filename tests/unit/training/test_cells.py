@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tallywire.election_files import load_election, load_layouts
 from tallywire.records import BLANK
 from tallywire.sheet.render.hands import Writer
+from tallywire.training import cells
 from tallywire.training.augment import Augment, augment
 from tallywire.training.cells import draw_cells, join, synthesise
 from tallywire.training.ink import CANVAS_PX, handwriting, random_style, write_blank, write_digit
-from tallywire.training.paper import lay_ink, random_paper, scan
+from tallywire.training.paper import PrintedBox, lay_ink, random_paper, scan
 from tallywire.training.tally import rendered_cells, training_hand
 from tests.unit.training import factories
 
@@ -69,13 +70,13 @@ def test_the_same_seed_gives_the_same_cells_whatever_the_workers() -> None:
 
 
 def test_classes_are_balanced_and_cells_normalised() -> None:
-    cells = draw_cells(1_000, HANDS, np.random.SeedSequence(1))
-    counts = np.bincount(cells.labels, minlength=11)
-    assert cells.images.dtype == np.uint8
-    assert cells.images.shape[1:] == (28, 28)
+    drawn = draw_cells(1_000, HANDS, np.random.SeedSequence(1))
+    counts = np.bincount(drawn.labels, minlength=11)
+    assert drawn.images.dtype == np.uint8
+    assert drawn.images.shape[1:] == (28, 28)
     assert counts[:10].min() > 40
     assert counts[BLANK] > counts[:10].mean()
-    assert len(cells) > 900  # hardly any digit is lost in the scan
+    assert len(drawn) > 900  # hardly any digit is lost in the scan
 
 
 def test_hands_without_trajectories_write_with_pixels_alone() -> None:
@@ -84,16 +85,30 @@ def test_hands_without_trajectories_write_with_pixels_alone() -> None:
     assert len(draw_cells(50, hands, np.random.SeedSequence(3))) > 40
 
 
+def test_a_careless_cut_takes_a_part_of_what_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
+    picture = cells._Picture(paper, PrintedBox(84, 84), 1, (50.0, 20.0, 60.0, 90.0), loose=True)
+    rng = np.random.default_rng(6)
+
+    def widths(careless: float) -> set[int]:
+        monkeypatch.setattr(cells, "CARELESS", careless)
+        return {cells._crop(picture, rng).shape[1] for _ in range(50)}
+
+    assert max(widths(0.0)) <= 18  # the digit and a margin
+    assert min(widths(1.0)) > 18
+    assert max(widths(1.0)) <= 18 + 42  # half a box
+
+
 def test_cells_of_rendered_sheets_come_with_their_labels() -> None:
     election = load_election("mx-2015-d15")
     contest = election.contests[0]
     layout = load_layouts(election)[contest.id]
     parts = list(rendered_cells(3, HANDS, layout, contest, seed=8))
-    cells = join(parts)
-    assert len(cells) in {n * len(layout.cells) for n in (2, 3)}
-    assert set(np.unique(cells.labels)) <= set(range(11))
-    inked = (cells.images > 90).sum(axis=(1, 2))
-    assert np.median(inked[cells.labels < BLANK]) > 25
+    cut = join(parts)
+    assert len(cut) in {n * len(layout.cells) for n in (2, 3)}
+    assert set(np.unique(cut.labels)) <= set(range(11))
+    inked = (cut.images > 90).sum(axis=(1, 2))
+    assert np.median(inked[cut.labels < BLANK]) > 25
 
 
 def test_the_training_hand_draws_cropped_ink() -> None:

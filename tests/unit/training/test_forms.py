@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +35,5 @@ def test_forms_vary_and_follow_their_seed() -> None:
     assert len({drawn(seed) for seed in range(20)}) == 20
 
 
-@pytest.mark.parametrize("digit", [6, 8])
-def test_digits_that_everybody_writes_alike_have_none(digit: int) -> None:
-    assert bend_form(digit, np.random.default_rng(0)) is None
+def test_an_eight_that_everybody_writes_alike_has_none() -> None:
+    assert bend_form(8, np.random.default_rng(0)) is None
