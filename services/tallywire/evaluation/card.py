@@ -117,6 +117,17 @@ def _promise(figures: Mapping[str, Any], certificate: Certificate | None) -> lis
         f" {figures['policy']['max_error_probability']:.4g}.",
         "",
     ]
+    if "one_hand" in figures:
+        one = figures["one_hand"]
+        lines += [
+            f"Each of these sheets has digits of many people. Of {one['sheets']} more, each by one"
+            f" of the strokes' test writers as real sheets are, {one['accepted_share']:.1%} are"
+            f" accepted ({one['accepted_share_of_balanced']:.1%} of those that add up),"
+            f" {one['accepted_wrong']} of {one['accepted']} wrong;"
+            f" {one['balanced_accuracy_joint']:.1%} of those that add up are read without an"
+            " error.",
+            "",
+        ]
     if certificate:
         held = "holds" if certificate.holds else "DOES NOT HOLD; the limit is as it was"
         lines += [

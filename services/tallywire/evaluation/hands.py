@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tallywire.handwriting import load_hand
-from tallywire.sheet.render.hands import Hand
+from tallywire.sheet.render.hands import F32, Hand, Writer
 from tallywire.training.ink import handwriting
 from tallywire.training.mnist import Digits, training_digits
-from tallywire.training.strokes import Split, read_trajectories
-from tallywire.training.tally import training_hand
+from tallywire.training.strokes import Split, Trajectories, read_trajectories
+from tallywire.training.tally import TrainingHand, training_hand
 from tallywire.training.wrong_cuts import WRONG_CUTS
 
 
-def test_hands(mnist: Path, strokes: Path | None, *, wrong_cuts: bool) -> Mapping[str, Hand]:
-    """The writers of the evaluation: MNIST's test part and, if given, the strokes' test part.
+@dataclass(frozen=True, slots=True)
+class OneHandASheet:
+    """Writes every digit of a sheet as one person did, as real sheets are written.
+
+    `who` int64 [N] says, for every trajectory, which of `people` wrote it: whoever wrote more is
+    drawn more often, so that the digits are as likely as where every cell is anybody's.
+    """
+
+    people: tuple[Hand, ...]
+    who: NDArray[np.int64]
+
+    def __call__(
+        self, digit: int, height_px: float, writer: Writer, rng: np.random.Generator
+    ) -> F32:
+        """Draw one digit of the sheet's person; see `Hand`."""
+        person = self.people[int(self.who[writer.identity % len(self.who)])]
+        return person(digit, height_px, writer, rng)
+
+
+def one_hand_a_sheet(hand: TrainingHand, trajectories: Trajectories) -> OneHandASheet:
+    """`hand`, person by person; a digit that one never wrote is anybody's."""
+    people, who = np.unique(trajectories.writers, return_inverse=True)
+    return OneHandASheet(tuple(_only(hand, trajectories.writers == one) for one in people), who)
+
+
+def _only(hand: TrainingHand, mine: NDArray[np.bool_]) -> TrainingHand:
+    own = tuple(of[mine[of]] if mine[of].any() else of for of in hand.hands.trajectories_of)
+    return replace(hand, hands=replace(hand.hands, trajectories_of=own))
+
+
+def mnist_test_hand() -> Hand:
+    """MNIST's test part; who wrote which digit is not known."""
+    return load_hand()
+
+
+def strokes_test_hands(mnist: Path, strokes: Path, *, wrong_cuts: bool) -> tuple[Hand, Hand]:
+    """The strokes' test part: every cell by anybody, and every sheet by one hand.
 
     `wrong_cuts` keeps trajectories that are no digit (`training.wrong_cuts`).
     """
-    hands: dict[str, Hand] = {"mnist test": load_hand()}
-    if strokes:
-        trajectories = read_trajectories(strokes, Split.TEST, () if wrong_cuts else WRONG_CUTS)
-        digits = _validation(mnist)  # never drawn: the share of trajectories is 1
-        hands["strokes test"] = training_hand(handwriting(digits, trajectories, 1.0))
-    return hands
+    trajectories = read_trajectories(strokes, Split.TEST, () if wrong_cuts else WRONG_CUTS)
+    digits = _validation(mnist)  # never drawn: the share of trajectories is 1
+    hand = training_hand(handwriting(digits, trajectories, 1.0))
+    return hand, one_hand_a_sheet(hand, trajectories)
 
 
 def validation_hand(mnist: Path, strokes: Path | None) -> Hand:

@@ -168,7 +168,10 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
     )  # fmt: skip
     for name in columns:
         table.add_column(name, justify="left" if name == "set" else "right")
-    for name, one in [*figures["rendered"].items(), ("mixed, 17 % wrong totals", figures["mixed"])]:
+    together = {"mixed, 17 % wrong totals": figures["mixed"]}
+    if "one_hand" in figures:
+        together["the same, one hand a sheet"] = figures["one_hand"]
+    for name, one in (figures["rendered"] | together).items():
         table.add_row(
             name,
             f"{one['cells_accuracy']:.2%}",
@@ -182,9 +185,9 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
     for name, one in figures["loose"].items():
         table.add_row(name, f"{one['accuracy']:.2%}", "", f"{one['calibration_error']:.2%}")
     table.add_section()
-    mixed = figures["mixed"]
-    note = f"{mixed['accepted_wrong']} of {mixed['accepted']} wrong"
-    table.add_row("accepted of mixed", f"{mixed['accepted_share']:.1%}", note)
+    for name, one in together.items():
+        note = f"{one['accepted_wrong']} of {one['accepted']} wrong"
+        table.add_row(f"accepted of {name}", f"{one['accepted_share']:.1%}", note)
     table.add_row("ms a cell, one core", f"{figures['ms_per_cell']}")
     table.add_row("cells read again", f"{figures['read_again']:.1%}")
     return table

@@ -13,7 +13,7 @@ from tallywire.election import Election
 from tallywire.election_files import load_election, load_layouts
 from tallywire.evaluation import pictures
 from tallywire.evaluation.crops import Crops, read_crops
-from tallywire.evaluation.hands import test_hands, validation_hand
+from tallywire.evaluation.hands import mnist_test_hand, strokes_test_hands, validation_hand
 from tallywire.evaluation.measure import (
     Labelled,
     calibration,
@@ -76,11 +76,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Cases by set, drawn once for all models that are compared; and the user's own crops."""
+    """Cases by set, drawn once for all models that are compared; and the user's own crops.
+
+    `mixed` is of all test writers, every cell by anybody; `one_hand` is drawn alike, but each sheet
+    by one of the strokes' writers.
+    """
 
     layout: Layout
     sets: Mapping[str, tuple[Case, ...]]
     mixed: tuple[Case, ...]
+    one_hand: tuple[Case, ...]
     choosing: tuple[Case, ...]
     crops: Crops | None
 
@@ -94,7 +99,13 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
     crops = read_crops(ask.crops) if ask.crops else None
     election = load_election(ask.election)
     layout = load_layouts(election)[election.contests[0].id]
-    hands = test_hands(ask.mnist, ask.strokes, wrong_cuts=ask.wrong_cuts)
+    hands = {"mnist test": mnist_test_hand()}
+    one_hand: tuple[Case, ...] = ()
+    if ask.strokes:
+        strokes = strokes_test_hands(ask.mnist, ask.strokes, wrong_cuts=ask.wrong_cuts)
+        hands["strokes test"], one = strokes
+        draw = Draw(ask.mixed // 2, MIXED, UNBALANCED, SEED + 200)
+        one_hand = _drawn("mixed, one hand a sheet", draw, one, election, layout, ask, tell)
     sets = {}
     for at, (name, hand) in enumerate(hands.items()):
         for nth, condition in enumerate(ConditionName):
@@ -112,7 +123,8 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
         hand = validation_hand(ask.mnist, ask.strokes)
         draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 300)
         choosing = _drawn("choosing the policy", draw, hand, election, layout, ask, tell)
-    return Drawn(layout, sets, tuple(case for part in mixed for case in part), choosing, crops)
+    everybody = tuple(case for part in mixed for case in part)
+    return Drawn(layout, sets, everybody, one_hand, choosing, crops)
 
 
 def choose_policy(drawn: Drawn, predict: Predict, given: Policy) -> tuple[Policy, Certificate]:
@@ -147,6 +159,8 @@ def evaluate(ask: Ask, drawn: Drawn, model: Model, out: Path | None) -> dict[str
         _draw_cells(cells, name, predict, out)
     mixed, refused = read_cases(drawn.mixed, predict, drawn.layout, policy)
     figures["mixed"] = summary(mixed, refused)
+    if drawn.one_hand:
+        figures["one_hand"] = summary(*read_cases(drawn.one_hand, predict, drawn.layout, policy))
     figures["ms_per_cell"] = round(time_per_cell_ms(predict, gather(mixed).cells), 4)
     loose = _loose(ask, drawn.crops, predict, out)
     figures["loose"] = {name: cell_figures(part.score) for name, part in loose.items()}

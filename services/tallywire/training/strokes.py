@@ -40,10 +40,12 @@ class Split(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Trajectories:
     """Digits as pen strokes. `digits[i]` is a tuple of strokes, each float32 [points, 2] (x right,
-    y down, centred on 0, the longer side 1 long); `labels` uint8 [N], 0 to 9."""
+    y down, centred on 0, the longer side 1 long); `labels` uint8 [N], 0 to 9; `writers` int64 [N],
+    who wrote it."""
 
     digits: tuple[tuple[F32, ...], ...]
     labels: U8
+    writers: Ints
 
     def of(self, label: int) -> Ints:
         """Indices of the digits with this label."""
@@ -98,7 +100,7 @@ def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ())
     written = [strokes[data["digit_starts"][i] : ends[i]] for i in range(len(keep))]
     chosen = np.array([i for i in np.flatnonzero(keep) if _is_digit(written[i])], int)
     digits = tuple(_centred(written[i]) for i in chosen)
-    return Trajectories(digits, data["labels"][chosen])
+    return Trajectories(digits, data["labels"][chosen], data["writers"][chosen].astype(np.int64))
 
 
 def _belong_together(data: Arrays) -> bool:

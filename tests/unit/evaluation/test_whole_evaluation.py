@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tallywire.errors import UsageError
@@ -17,7 +18,7 @@ from tallywire.evaluation.card import BY_HAND, MARK, join_card
 from tallywire.evaluation.process import Wish, run
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy
-from tests.unit.training.factories import tiny_digits
+from tests.unit.training.factories import tiny_digits, tiny_trajectories
 
 MODELS = Path(__file__).parents[3] / "model_repo" / "digits"
 
@@ -38,11 +39,32 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory: pytest.TempPathFactory, mnist: Path) -> tuple[Path, Path]:
+def strokes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three writers, one in each split, each with one stroke for every digit."""
+    path = tmp_path_factory.mktemp("strokes") / "digits.npz"
+    points = np.concatenate([stroke for (stroke,) in tiny_trajectories().digits])
+    starts = np.arange(0, 3 * len(points), len(points) // 10, dtype=np.int32)
+    np.savez(
+        path,
+        points=np.tile((1000 * points).astype(np.int16), (3, 1)),
+        stroke_starts=starts,
+        digit_starts=np.arange(30, dtype=np.int32),
+        labels=np.tile(np.arange(10, dtype=np.uint8), 3),
+        writers=np.repeat(np.arange(3, dtype=np.int16), 10),
+        writer_split=np.arange(3, dtype=np.uint8),
+        suspect=np.zeros(30, bool),
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def evaluated(
+    tmp_path_factory: pytest.TempPathFactory, mnist: Path, strokes: Path
+) -> tuple[Path, Path]:
     """The folder of the model and the folder of the pictures, with the figures in it."""
     folder, out = tmp_path_factory.mktemp("digits"), tmp_path_factory.mktemp("out")
     shutil.copytree(MODELS / "1", folder / "1")
-    run(Wish(("1",), folder, mnist, None, None, 2, 4, 9, out, True, out / "figures.json"))
+    run(Wish(("1",), folder, mnist, strokes, None, 2, 4, 9, out, True, out / "figures.json"))
     return folder / "1", out
 
 
@@ -53,12 +75,19 @@ def figures(evaluated: tuple[Path, Path]) -> Mapping[str, Any]:
 
 
 def test_every_condition_is_measured_both_ways(figures: Mapping[str, Any]) -> None:
-    names = [f"mnist test, {name}" for name in ("clean", "scanner", "phone", "harsh")]
-    assert list(figures["rendered"]) == names
-    for one in figures["rendered"].values():
+    conditions = ("clean", "scanner", "phone", "harsh")
+    assert list(figures["rendered"]) == [
+        f"{hand} test, {name}" for hand in ("mnist", "strokes") for name in conditions
+    ]
+    for name, one in figures["rendered"].items():
         assert one["sheets"] == 2
-        assert one["counts_exact_joint"] >= one["counts_exact_plain"] - 3
+        assert one["counts_exact_joint"] >= one["counts_exact_plain"] - 3 or "strokes" in name
     assert figures["rendered"]["mnist test, clean"]["cells_accuracy"] > 0.9
+
+
+def test_sheets_of_one_hand_are_measured_beside(figures: Mapping[str, Any]) -> None:
+    assert figures["mixed"]["sheets"] == 4
+    assert figures["one_hand"]["sheets"] == 2
 
 
 def test_targets_and_calibration_are_in_the_json(figures: Mapping[str, Any]) -> None:
@@ -78,7 +107,10 @@ def test_few_sheets_promise_nothing_and_change_nothing(
 
 def test_the_card_says_what_was_measured(evaluated: tuple[Path, Path]) -> None:
     card = (evaluated[0] / "README.md").read_text()
-    for words in ("version 1", "| mnist test, scanner |", "DOES NOT HOLD", "## Targets"):
+    for words in (
+        "version 1", "| mnist test, scanner |", "DOES NOT HOLD", "Of 2 more, each by one",
+        "## Targets",
+    ):  # fmt: skip
         assert words in card
     shipped = (MODELS / "1" / "README.md").read_text()
     assert card.startswith(shipped.split(MARK)[0].rstrip())

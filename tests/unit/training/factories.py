@@ -29,7 +29,7 @@ def tiny_trajectories() -> Trajectories:
         )
         for label in range(10)
     )
-    return Trajectories(digits, np.arange(10, dtype=np.uint8))
+    return Trajectories(digits, np.arange(10, dtype=np.uint8), np.zeros(10, np.int64))
 
 
 def tiny_hands(share: float = 0.5) -> Handwriting:
