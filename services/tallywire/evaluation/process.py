@@ -168,9 +168,9 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
     )  # fmt: skip
     for name in columns:
         table.add_column(name, justify="left" if name == "set" else "right")
-    together = {"mixed, 17 % wrong totals": figures["mixed"]}
+    together = {"mixed": figures["mixed"]}
     if "one_hand" in figures:
-        together["the same, one hand a sheet"] = figures["one_hand"]
+        together["mixed, one hand"] = figures["one_hand"]
     for name, one in (figures["rendered"] | together).items():
         table.add_row(
             name,

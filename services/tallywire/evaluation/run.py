@@ -121,7 +121,7 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
     choosing: tuple[Case, ...] = ()
     if ask.choosing:
         hand = validation_hand(ask.mnist, ask.strokes)
-        draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 300)
+        draw = Draw(ask.choosing, MIXED, UNBALANCED, SEED + 301)
         choosing = _drawn("choosing the policy", draw, hand, election, layout, ask, tell)
     everybody = tuple(case for part in mixed for case in part)
     return Drawn(layout, sets, everybody, one_hand, choosing, crops)
