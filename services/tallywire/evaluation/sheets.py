@@ -69,6 +69,9 @@ def draw_cases(
     seeds = np.random.SeedSequence(draw.seed).spawn(draw.sheets)
     tasks = [seeds[at : at + SHEETS_PER_TASK] for at in range(0, draw.sheets, SHEETS_PER_TASK)]
     same = (draw, hand, contest, layout, stations)
+    if len(tasks) == 1:  # starting a process takes longer
+        yield from _draw_some(tasks[0], *same)
+        return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for part in pool.map(_draw_some, tasks, *([value] * len(tasks) for value in same)):
             yield from part
