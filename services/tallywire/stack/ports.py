@@ -20,7 +20,7 @@ ATTEMPTS = 100
 
 
 def choose_port(name: str, preferred: int | None, say: Callable[[str], object]) -> int:
-    """`preferred` if nothing listens there, else another that the system chooses, and says so.
+    """`preferred` if nothing listens there, else any free one, and says so.
 
     None asks for any free port. The port is free now, not reserved: start the server at once.
     """
