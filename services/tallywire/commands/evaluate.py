@@ -24,7 +24,13 @@ def evaluate(
         Path | None, typer.Option(help="Labelled crops of your own: an NPZ, or a folder a digit")
     ] = None,
     sheets: Annotated[int, typer.Option(min=10, help="Rendered sheets in each set")] = 150,
-    mixed: Annotated[int, typer.Option(min=10, help="Sheets for the share accepted")] = 600,
+    mixed: Annotated[
+        int,
+        typer.Option(
+            min=10,
+            help="Sheets for the share accepted; with --strokes half as many more by one hand each",
+        ),
+    ] = 600,
     choose: Annotated[
         int,
         typer.Option(
