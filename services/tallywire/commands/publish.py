@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,50 +18,65 @@ from tallywire.settings import Settings, load_settings
 from tallywire.signals import stop_on_signals
 from tallywire.vitals import Vitals
 
+if TYPE_CHECKING:
+    from tallywire.publish.display import Display
+    from tallywire.publish.process import Order
+    from tallywire.publish.result import Result
+
 INTERRUPTED = 130
+
+PathsArgument = Annotated[list[Path], typer.Argument(help="Files, or folders with all they hold")]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", help="Stay, and send each file that a scanner completes")
+]
+PatternOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Regular expression of a file name without suffix, with (?P<station>...) and,"
+        " if wanted, (?P<contest>...) and (?P<scanner>...)."
+        " Default: the station is all up to the first `__`"
+    ),
+]
+EnvelopeOption = Annotated[
+    Path | None, typer.Option(help="CSV: file,station[,scanner,captured_at,contest]")
+]
+ScannerOption = Annotated[
+    str | None, typer.Option(help="Name of this scanner (default: this machine's name)")
+]
+JournalOption = Annotated[Path, typer.Option(help="Where receipts are kept")]
+RateOption = Annotated[float | None, typer.Option(min=0.001, help="Most scans a second")]
+SettleOption = Annotated[
+    float, typer.Option(min=0.0, help="Seconds a watched file must have stood still")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be sent; needs no broker")
+]
+JsonFileOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the result there as well")
+]
+HealthPortOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port of /healthz and /readyz on loopback; off if left out, 0 lets us choose",
+    ),
+]
 
 
 def publish(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all they hold")],
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Stay, and send each file that a scanner completes")
-    ] = False,
-    pattern: Annotated[
-        str | None,
-        typer.Option(
-            help="Regular expression of a file name without suffix, with (?P<station>...) and,"
-            " if wanted, (?P<contest>...) and (?P<scanner>...)."
-            " Default: the station is all up to the first `__`"
-        ),
-    ] = None,
-    envelope: Annotated[
-        Path | None, typer.Option(help="CSV: file,station[,scanner,captured_at,contest]")
-    ] = None,
-    scanner: Annotated[
-        str | None, typer.Option(help="Name of this scanner (default: this machine's name)")
-    ] = None,
-    journal: Annotated[Path, typer.Option(help="Where receipts are kept")] = Path(
-        "run/receipts.jsonl"
-    ),
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Most scans a second")] = None,
-    settle: Annotated[
-        float, typer.Option(min=0.0, help="Seconds a watched file must have stood still")
-    ] = 1.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent; needs no broker")
-    ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the result there as well")
-    ] = None,
+    paths: PathsArgument,
+    watch: WatchOption = False,
+    pattern: PatternOption = None,
+    envelope: EnvelopeOption = None,
+    scanner: ScannerOption = None,
+    journal: JournalOption = Path("run/receipts.jsonl"),
+    rate: RateOption = None,
+    settle: SettleOption = 1.0,
+    dry_run: DryRunOption = False,
+    json_file: JsonFileOption = None,
     kafka: KafkaOption = None,
-    health_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port of /healthz and /readyz on loopback; off if left out, 0 lets us choose",
-        ),
-    ] = None,
+    health_port: HealthPortOption = None,
 ) -> None:
     """Send scans to Kafka, each exactly as it is, and keep a receipt of every acknowledgement.
 
@@ -75,8 +91,7 @@ def publish(
     from tallywire.publish.display import Display
     from tallywire.publish.files import find_scans
     from tallywire.publish.ordering import choose_naming, choose_scanner, make_order
-    from tallywire.publish.result import Result, to_json, to_lines, to_table
-    from tallywire.publish.warning import make_warner
+    from tallywire.publish.result import to_json, to_lines, to_table
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # we tell of its troubles ourselves
     settings = load_settings(kafka=kafka)
@@ -92,24 +107,13 @@ def publish(
     )
     console = Console(stderr=True)
     total = None if watch else sum(1 for _ in find_scans(order.paths))
+    port = settings.health_port or None if health_port is None else health_port
     stop = stop_on_signals()
     with Display(console, total) as display:
         if dry_run:
             result = process.rehearse(order, process.Report(display.say, display.show))
         else:
-            warn = make_warner(settings, display.say)
-
-            def show(result: Result) -> None:
-                display.show(result)
-                if warn:
-                    warn()
-
-            report = process.Report(display.say, show)
-            port = settings.health_port or None if health_port is None else health_port
-            with serving_health(settings, report.vitals, port, display.say):
-                result = process.publish(order, report, stop)
-            if warn:
-                warn.close()
+            result = send(order, settings, display, port, stop)
         display.show(result, at_once=True)
     if json_file:
         json_file.write_text(json.dumps(to_json(result), indent=2) + "\n")
@@ -120,6 +124,28 @@ def publish(
         raise typer.Exit(INTERRUPTED)
     if not result.is_complete:
         raise typer.Exit(1)
+
+
+def send(
+    order: Order, settings: Settings, display: Display, port: int | None, stop: Event
+) -> Result:
+    """Send until all is sent or `stop` is set, and warn where too much is refused."""
+    from tallywire.publish import process
+    from tallywire.publish.warning import make_warner
+
+    warn = make_warner(settings, display.say)
+
+    def show(result: Result) -> None:
+        display.show(result)
+        if warn:
+            warn()
+
+    report = process.Report(display.say, show)
+    with serving_health(settings, report.vitals, port, display.say):
+        result = process.publish(order, report, stop)
+    if warn:
+        warn.close()
+    return result
 
 
 @contextmanager

@@ -17,36 +17,44 @@ from tallywire.signals import stop_on_signals
 INTERRUPTED = 130
 
 
+ToOption = Annotated[str, typer.Option(help="Generation to build, for example g2")]
+BeginOption = Annotated[
+    str | None,
+    typer.Option("--from", help="beginning, or a time (ISO 8601 with zone) (default: beginning)"),
+]
+ModelOption = Annotated[
+    int | None, typer.Option(help="Model version to read with (default: the newest served)")
+]
+LayoutOption = Annotated[
+    Path | None,
+    typer.Option(help="Layout to read with, a file or a shipped id (default: the election's)"),
+]
+WorkersOption = Annotated[int, typer.Option(min=1, max=64, help="Worker processes")]
+FollowOption = Annotated[
+    bool,
+    typer.Option("--follow/--once", help="Keep up with the topics, or end at their end"),
+]
+LogsOption = Annotated[
+    Path | None, typer.Option(help="Folder for the workers' logs (default: run/replay-TO)")
+]
+JsonFileOption = Annotated[
+    Path | None, typer.Option("--json", help="Write what it came to there as well")
+]
+
+
 def replay(
-    to: Annotated[str, typer.Option(help="Generation to build, for example g2")],
-    begin: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="beginning, or a time (ISO 8601 with zone) (default: beginning)"
-        ),
-    ] = None,
-    model: Annotated[
-        int | None, typer.Option(help="Model version to read with (default: the newest served)")
-    ] = None,
-    layout: Annotated[
-        Path | None,
-        typer.Option(help="Layout to read with, a file or a shipped id (default: the election's)"),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes")] = 1,
-    follow: Annotated[
-        bool,
-        typer.Option("--follow/--once", help="Keep up with the topics, or end at their end"),
-    ] = True,
-    logs: Annotated[
-        Path | None, typer.Option(help="Folder for the workers' logs (default: run/replay-TO)")
-    ] = None,
+    to: ToOption,
+    begin: BeginOption = None,
+    model: ModelOption = None,
+    layout: LayoutOption = None,
+    workers: WorkersOption = 1,
+    follow: FollowOption = True,
+    logs: LogsOption = None,
     election: ElectionOption = None,
     kafka: KafkaOption = None,
     redis: RedisOption = None,
     serving: ServingOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write what it came to there as well")
-    ] = None,
+    json_file: JsonFileOption = None,
 ) -> None:
     """Read all scans and corrections again, beside the live count, into a generation of their own.
 

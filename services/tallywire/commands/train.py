@@ -216,13 +216,11 @@ def train(
 ) -> None:
     """Train a digit model and write it in TensorFlow Serving's layout.
 
-    In three stages: MNIST; cells drawn on believable paper; tally cells cut from rendered sheets.
-    Ends with temperature scaling on writers that were not trained on. With --strokes it makes a
-    second look behind version 1, as version 2 is, in about 40 minutes on two cores; the card of
-    each version tells what it learned from, its training.json every option and earlier run.
+    In three stages: MNIST; cells drawn on believable paper; tally cells of rendered sheets. Ends
+    with temperature scaling on other writers. With --strokes it makes a second look behind version
+    1, as version 2 is, in about 40 minutes on two cores; `training.json` holds options and runs.
     """
-    if keep and not start_from:
-        raise UsageError("--keep is a share of --start-from's weights: give that version too")
+    _check_start(start_from, keep, from_corrections)
     _set_up_tensorflow()
     settings = load_settings(model_repo=model_repo, model=model)
     from tallywire.training.augment import Augment
@@ -234,16 +232,24 @@ def train(
         cells, sheets, validation_cells, validation_sheets, workers)  # fmt: skip
     folder = settings.model_repo / settings.model / str(version)
     if from_corrections:
-        _improve(data, folder, from_corrections, seed, settings.max_pixels)
-        return
-    plan = Plan(
+        return _improve(data, folder, from_corrections, seed, settings.max_pixels)
+    return _train(Plan(
         data, folder, network.value, seed,
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
         dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
         folder.with_name(str(start_from)) if start_from else None, keep,
         first_look_folder(FIRST_LOOK[network] if first_look is None else first_look, folder),
-    )  # fmt: skip
-    _train(plan)
+    ))  # fmt: skip
+
+
+def _check_start(start_from: int | None, keep: float, from_corrections: Path | None) -> None:
+    if keep and not start_from:
+        raise UsageError("--keep is a share of --start-from's weights: give that version too")
+    if from_corrections and start_from:
+        raise UsageError(
+            "--from-corrections goes on from the newest version before --version:"
+            " leave --start-from and --keep out"
+        )
 
 
 def _set_up_tensorflow() -> None:

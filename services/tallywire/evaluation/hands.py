@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.handwriting import load_hand
 from tallywire.sheet.render.hands import F32, Hand, Writer
 from tallywire.training.ink import handwriting
 from tallywire.training.mnist import Digits, training_digits
-from tallywire.training.strokes import Split, Trajectories, read_trajectories
+from tallywire.training.strokes import Split, Trajectories, read_writers
 from tallywire.training.tally import TrainingHand, training_hand
 from tallywire.training.wrong_cuts import WRONG_CUTS
 
@@ -47,17 +46,12 @@ def _only(hand: TrainingHand, mine: NDArray[np.bool_]) -> TrainingHand:
     return replace(hand, hands=replace(hand.hands, trajectories_of=own))
 
 
-def mnist_test_hand() -> Hand:
-    """MNIST's test part; who wrote which digit is not known."""
-    return load_hand()
-
-
 def strokes_test_hands(mnist: Path, strokes: Path, *, wrong_cuts: bool) -> tuple[Hand, Hand]:
     """The strokes' test part: every cell by anybody, and every sheet by one hand.
 
     `wrong_cuts` keeps trajectories that are no digit (`training.wrong_cuts`).
     """
-    trajectories = read_trajectories(strokes, Split.TEST, () if wrong_cuts else WRONG_CUTS)
+    trajectories = read_writers(strokes, Split.TEST, () if wrong_cuts else WRONG_CUTS)
     digits = _validation(mnist)  # never drawn: the share of trajectories is 1
     hand = training_hand(handwriting(digits, trajectories, 1.0))
     return hand, one_hand_a_sheet(hand, trajectories)
@@ -65,7 +59,7 @@ def strokes_test_hands(mnist: Path, strokes: Path, *, wrong_cuts: bool) -> tuple
 
 def validation_hand(mnist: Path, strokes: Path | None) -> Hand:
     """The writers that thresholds are chosen with: the validation parts of both."""
-    trajectories = read_trajectories(strokes, Split.VALIDATION, WRONG_CUTS) if strokes else None
+    trajectories = read_writers(strokes, Split.VALIDATION, WRONG_CUTS) if strokes else None
     return training_hand(handwriting(_validation(mnist), trajectories, 0.6))
 
 

@@ -62,6 +62,7 @@ def run(wish: Wish) -> None:
     folders = {version: find_version(wish.folder, version) for version in wish.versions}
     for folder in folders.values():
         load_policy(folder)  # a broken one is told before a quarter of an hour of drawing
+        read_certificate(folder)
     ask = Ask(
         mnist=wish.mnist or find_mnist(CACHE),
         strokes=wish.strokes,
@@ -125,9 +126,8 @@ def _read_again(drawn: Drawn, folder: Path) -> float:
 
 def _policy(drawn: Drawn, folder: Path) -> tuple[Policy, Certificate | None]:
     given = Policy(**load_policy(folder))
-    kept = folder / CERTIFICATE
     if not drawn.choosing:
-        stored = Certificate(**json.loads(kept.read_text())) if kept.is_file() else None
+        stored = read_certificate(folder)
         fits = stored is not None and isclose(
             stored.threshold, given.max_error_probability, rel_tol=FLOAT32
         )
@@ -135,8 +135,27 @@ def _policy(drawn: Drawn, folder: Path) -> tuple[Policy, Certificate | None]:
     policy, certificate = choose_policy(drawn, load_saved(folder), given)
     if certificate.holds:
         store_policy(folder, asdict(policy))
-        kept.write_text(json.dumps(asdict(certificate), indent=2) + "\n")
+        text = json.dumps(asdict(certificate), indent=2) + "\n"
+        (folder / CERTIFICATE).write_text(text)
     return policy, certificate
+
+
+def read_certificate(folder: Path) -> Certificate | None:
+    """What certifies a version's threshold; None where nothing does.
+
+    Raises:
+        UsageError: the file is no certificate.
+    """
+    kept = folder / CERTIFICATE
+    if not kept.is_file():
+        return None
+    try:
+        return Certificate(**json.loads(kept.read_text()))
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"{kept} is no certificate ({error}): take it away, and certify the threshold again"
+            " with --choose"
+        ) from error
 
 
 def _draw(ask: Ask, console: Console) -> Drawn:

@@ -13,7 +13,7 @@ from tallywire.election import Election
 from tallywire.election_files import load_election, load_layouts
 from tallywire.evaluation import pictures
 from tallywire.evaluation.crops import Crops, read_crops
-from tallywire.evaluation.hands import mnist_test_hand, strokes_test_hands, validation_hand
+from tallywire.evaluation.hands import strokes_test_hands, validation_hand
 from tallywire.evaluation.measure import (
     Labelled,
     calibration,
@@ -29,6 +29,7 @@ from tallywire.evaluation.mistakes import Predict, worst_mistakes
 from tallywire.evaluation.score import Outcome, confusion
 from tallywire.evaluation.sheets import Case, Draw, draw_cases
 from tallywire.evaluation.targets import judge_targets
+from tallywire.handwriting import load_hand
 from tallywire.reading.calibration import at_odds, fit_odds
 from tallywire.reading.guarantee import SUGGESTING, TARGET, Certificate, choose
 from tallywire.reading.policy import Policy
@@ -99,7 +100,7 @@ def draw_all(ask: Ask, tell: Progress) -> Drawn:
     crops = read_crops(ask.crops) if ask.crops else None
     election = load_election(ask.election)
     layout = load_layouts(election)[election.contests[0].id]
-    hands = {"mnist test": mnist_test_hand()}
+    hands: dict[str, Hand] = {"mnist test": load_hand()}
     one_hand: tuple[Case, ...] = ()
     if ask.strokes:
         strokes = strokes_test_hands(ask.mnist, ask.strokes, wrong_cuts=ask.wrong_cuts)

@@ -13,7 +13,7 @@ from tallywire.training.cells import Cells, join, synthesise
 from tallywire.training.ink import Handwriting, handwriting
 from tallywire.training.mnist import Digits, training_digits
 from tallywire.training.plan import Data
-from tallywire.training.strokes import Split, Trajectories, read_trajectories
+from tallywire.training.strokes import Split, Trajectories, read_writers
 from tallywire.training.tally import rendered_cells
 from tallywire.training.wrong_cuts import WRONG_CUTS
 
@@ -57,7 +57,7 @@ def _hands(digits: Digits, data: Data, split: Split) -> Handwriting:
 
 
 def _trajectories(path: Path | None, split: Split) -> Trajectories | None:
-    return None if path is None else read_trajectories(path, split, WRONG_CUTS)
+    return None if path is None else read_writers(path, split, WRONG_CUTS)
 
 
 def _drawn(

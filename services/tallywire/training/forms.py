@@ -3,8 +3,8 @@
 Skeletons drawn by hand: control points of a smooth stroke, bent a little every time. Latin American
 and southern European schools teach the looped 1 and 2, the zero that ends in a tail, the barred 7
 with a foot, the 5 that is hardly more than a root sign. What the model misread among the open crops
-said which forms were missing; the shapes are drawn from memory, none is traced, and the held-out
-crops were not looked at.
+said which forms were missing (the barred zero: what it misread of the strokes' test writers); the
+shapes are drawn from memory, none is traced, and the held-out crops were not looked at.
 """
 
 from __future__ import annotations

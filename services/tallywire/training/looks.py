@@ -1,7 +1,7 @@
 """Two looks at a cell, as a careful clerk would: a small network reads every cell, and a large one
 reads again what the small one doubts.
 
-On sheets that is one cell in eighteen or so, so the large network may cost several times as much
+On sheets that is one cell in seventeen or so, so the large network may cost several times as much
 (a cascade: Viola & Jones 2001; Teerapittayanon et al., BranchyNet, 2016). It learns from what it
 will be asked, hence mostly from cells that the small one doubts.
 """

@@ -103,6 +103,20 @@ def read_trajectories(path: Path, split: Split, leave_out: Collection[int] = ())
     return Trajectories(digits, data["labels"][chosen], data["writers"][chosen].astype(np.int64))
 
 
+def read_writers(path: Path, split: Split, leave_out: Collection[int] = ()) -> Trajectories:
+    """`read_trajectories`, where the writers of the split must have written every digit.
+
+    Raises:
+        InvalidFileError: as there, or no writer of the split wrote some digit.
+    """
+    found = read_trajectories(path, split, leave_out)
+    missing = sorted(set(range(10)) - set(found.labels.tolist()))
+    if missing:
+        value = f"no {', '.join(map(str, missing))} by the {split.name.lower()} writers"
+        raise InvalidFileError([Problem(str(path), value, "give every split all ten digits")])
+    return found
+
+
 def _belong_together(data: Arrays) -> bool:
     """Whether every index of one array is in the one that it points into."""
     digits = {len(data[name]) for name in ("digit_starts", "labels", "writers", "suspect")}

@@ -137,3 +137,15 @@ def test_a_broken_version_is_told_before_anything_is_drawn(mnist: Path, tmp_path
     with pytest.raises(UsageError, match="not a whole SavedModel"):
         run(wish)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["half", "[]", '{"threshold": 0.02}'])
+def test_a_broken_certificate_is_told_before_anything_is_drawn(
+    text: str, mnist: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(MODELS / "1", tmp_path / "1")
+    (tmp_path / "1" / "certificate.json").write_text(text)
+    wish = Wish(("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None)
+    with pytest.raises(UsageError, match="is no certificate"):
+        run(wish)
+    assert not (tmp_path / "out").exists()

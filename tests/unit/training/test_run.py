@@ -101,6 +101,13 @@ def test_a_share_of_no_version_is_refused() -> None:
         train(2, keep=0.5)
 
 
+def test_corrections_choose_their_own_start() -> None:
+    from tallywire.commands.train import train
+
+    with pytest.raises(UsageError, match="leave --start-from"):
+        train(3, start_from=1, from_corrections=Path("corrections"))
+
+
 def test_no_cells_give_no_answers(tmp_path: Path) -> None:
     from tallywire.training.export import load_saved
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tallywire.errors import InvalidFileError
-from tallywire.training.strokes import Pen, Split, draw_digit, read_trajectories
+from tallywire.training.strokes import Pen, Split, draw_digit, read_trajectories, read_writers
 
 SIDE = 120
 MIDDLE = (60.0, 60.0)
@@ -107,6 +107,14 @@ def test_reading_splits_by_writer_and_drops_the_suspect(tmp_path: Path) -> None:
     assert read_trajectories(path, Split.VALIDATION).digits == ()
     assert len(train.digits[0]) == 1
     np.testing.assert_allclose(train.digits[0][0], [[0, -0.5], [0, 0.5]])
+
+
+def test_writers_who_did_not_write_every_digit_are_told(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "d.npz")
+    with pytest.raises(InvalidFileError, match=r"no 1, 2, 3, 4, 5, 6, 8, 9 by the test writers"):
+        read_writers(path, Split.TEST)
+    with pytest.raises(InvalidFileError, match="by the validation writers"):
+        read_writers(path, Split.VALIDATION)
 
 
 @pytest.mark.parametrize(
