@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from dashboard.figures import Line, Progress
-from tallywire.election import Contest, Election, Option, OptionKind
+from dashboard.figures import BallotLine, StationProgress
+from tallywire.election.election import Contest, Election, Option, OptionKind
 from tallywire.ledger.counters import VoteState
 from tallywire.ledger.keys import NOWHERE
 from tallywire.ledger.snapshot import DistrictSnapshot
@@ -22,16 +22,16 @@ class DistrictRow:
 
     id: str
     name: str
-    lines: tuple[Line, ...]
-    progress: Progress
+    lines: tuple[BallotLine, ...]
+    progress: StationProgress
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
     """Everything one screen shows of one contest."""
 
-    lines: tuple[Line, ...]
-    progress: Progress
+    lines: tuple[BallotLine, ...]
+    progress: StationProgress
     # By the start of ten seconds, in epoch seconds, in which the broker took them:
     counted: Mapping[int, int]  # tallies that are counted
     arrived: Mapping[int, int]  # scans, whatever became of them
@@ -82,7 +82,7 @@ def _part(
     contest: Contest,
     districts: Mapping[str, DistrictSnapshot],
     ids: Sequence[str],
-) -> tuple[tuple[Line, ...], Progress]:
+) -> tuple[tuple[BallotLine, ...], StationProgress]:
     seen = [districts[part] for part in ids if part in districts]
     official = _official(contest, [part for part in ids if part != NOWHERE])
     lines = tuple(_line(contest.id, option, seen, official) for option in contest.options)
@@ -104,13 +104,13 @@ def _line(
     option: Option,
     seen: Sequence[DistrictSnapshot],
     official: Mapping[str, int] | None,
-) -> Line:
+) -> BallotLine:
     def votes(state: VoteState, *qualities: Quality) -> int:
         return sum(
             part.votes(contest, option.id, state, quality) for part in seen for quality in qualities
         )
 
-    return Line(
+    return BallotLine(
         id=option.id,
         name=option.name,
         colour=option.colour,
@@ -125,7 +125,7 @@ def _line(
 
 def _progress(
     election: Election, contest: str, seen: Sequence[DistrictSnapshot], ids: Sequence[str]
-) -> Progress:
+) -> StationProgress:
     stations = [item for item in election.stations.values() if item.district in ids]
 
     def counted(kind: str) -> int:
@@ -134,7 +134,7 @@ def _progress(
     def registered(kind: str) -> int:
         return sum(part.registered_in(contest, kind) for part in seen)
 
-    return Progress(
+    return StationProgress(
         expected=len(stations),
         counted=counted("counted") + counted("corrected"),
         held=counted("held"),

@@ -14,7 +14,7 @@ BUCKET_S = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BallotLine:
     """One option of the ballot with its votes; `held` votes are read but in no total."""
 
     id: str
@@ -34,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StationProgress:
     """Stations and voters of what is on the screen."""
 
     expected: int
@@ -88,12 +88,14 @@ def share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def ranked(lines: Sequence[Line]) -> list[Line]:
+def ranked(lines: Sequence[BallotLine]) -> list[BallotLine]:
     """Candidates by votes, then what cannot win; equal votes keep the ballot's order."""
     return sorted(lines, key=lambda line: (not line.candidate, -line.votes))
 
 
-def outlook(lines: Sequence[Line], progress: Progress, tolerance: int = 0) -> Outlook | None:
+def outlook(
+    lines: Sequence[BallotLine], progress: StationProgress, tolerance: int = 0
+) -> Outlook | None:
     """The worst case for the leader; None with fewer than two candidates or nothing counted.
 
     A sheet that is held or missing can bring the second at most the station's registered voters,

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from dashboard import markup
-from dashboard.source import Look
-from tallywire.election import Election
+from dashboard.source import LedgerView
+from tallywire.election.election import Election
 
 
-def head(election: Election, subtitle: str, look: Look) -> None:
+def head(election: Election, subtitle: str, look: LedgerView) -> None:
     """Title, badges, freshness; a notice where the ledger does not answer."""
     when = election.date.strftime("%-d %B %Y")
     st.html(
@@ -30,7 +30,7 @@ def head(election: Election, subtitle: str, look: Look) -> None:
         st.html(markup.notice(trouble, bad=True))
 
 
-def _mismatch(election: Election, look: Look) -> str | None:
+def _mismatch(election: Election, look: LedgerView) -> str | None:
     """What to say where the ledger was opened for other stations than these pages know."""
     opened = sum(district.expected for district in look.districts.values())
     if not opened or opened == len(election.stations):

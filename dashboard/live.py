@@ -10,8 +10,8 @@ import streamlit as st
 from dashboard import charts, frame, markup, source
 from dashboard.board import Board, DistrictRow, board
 from dashboard.figures import cumulative, outlook, ranked, rate_per_minute
-from tallywire.election import Contest, Election
-from tallywire.ledger.alert import judge_rejections
+from tallywire.election.election import Contest, Election
+from tallywire.ledger.rejection_alert import judge_rejections
 
 REFRESH_S = 2.0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from dashboard.figures import Line, Outlook, Progress, ranked, share
+from dashboard.figures import BallotLine, Outlook, StationProgress, ranked, share
 
 NO_VALUE = "–"
 HELD_ROOM = 1.5
@@ -65,7 +65,7 @@ def waiting(stations: int) -> str:
     )
 
 
-def kpis(progress: Progress, votes: int, rate: float) -> str:
+def kpis(progress: StationProgress, votes: int, rate: float) -> str:
     """The row of key figures."""
     counted, held = (
         100 * share(stations, progress.expected) for stations in (progress.counted, progress.held)
@@ -95,12 +95,12 @@ def _kpi(label: str, value: str, note: str) -> str:
     )
 
 
-def _duplicates(progress: Progress) -> str:
+def _duplicates(progress: StationProgress) -> str:
     plural = "" if progress.duplicate_scans == 1 else "s"
     return f"scans; {count(progress.duplicate_scans)} duplicate{plural}"
 
 
-def results(lines: Sequence[Line]) -> str:
+def results(lines: Sequence[BallotLine]) -> str:
     """Vote shares of every option as bars, with the high-quality and official shares beside."""
     officials = [line.official for line in lines if line.official is not None]
     known = len(officials) == len(lines)
@@ -128,7 +128,7 @@ class _Whole:
     official: int | None
 
 
-def _widest(lines: Sequence[Line], whole: _Whole) -> float:
+def _widest(lines: Sequence[BallotLine], whole: _Whole) -> float:
     """The share that fills a row's track, in 0..1."""
     counted = max(
         (
@@ -142,7 +142,7 @@ def _widest(lines: Sequence[Line], whole: _Whole) -> float:
     return min(with_held, HELD_ROOM * counted) if with_held > counted else counted or 1.0
 
 
-def _row(line: Line, whole: _Whole, widest: float) -> str:
+def _row(line: BallotLine, whole: _Whole, widest: float) -> str:
     lesser = "" if line.candidate else " lesser"
     official = (
         f'<div class="num">{percent(line.official or 0, whole.official)}</div>'
@@ -159,12 +159,12 @@ def _row(line: Line, whole: _Whole, widest: float) -> str:
     )
 
 
-def _short(line: Line) -> str:
+def _short(line: BallotLine) -> str:
     """The ballot's short name where a voter knows it, else the words."""
     return line.id if line.candidate and len(line.name) > len(line.id) else line.name
 
 
-def _bar(line: Line, whole: _Whole, widest: float) -> str:
+def _bar(line: BallotLine, whole: _Whole, widest: float) -> str:
     segments, left = [], 0.0
     for kind in ("high", "moderate", "corrected", "held"):
         width = min(100 * share(getattr(line, kind), whole.votes) / widest, 100 - left)
@@ -195,7 +195,7 @@ def _legend(official_known: bool) -> str:
     return f'<div class="tw-legend">{items}</div>'
 
 
-def verdict(outlook: Outlook | None, progress: Progress, names: dict[str, str]) -> str:
+def verdict(outlook: Outlook | None, progress: StationProgress, names: dict[str, str]) -> str:
     """Whether held and missing sheets can change who leads, with the numbers that decide it."""
     if outlook is None:
         return ""
@@ -220,7 +220,7 @@ def verdict(outlook: Outlook | None, progress: Progress, names: dict[str, str]) 
     )
 
 
-def leader(line: Line, votes: int) -> str:
+def leader(line: BallotLine, votes: int) -> str:
     """An option and its share for a table cell; a dash where nothing is counted."""
     if not votes:
         return NO_VALUE

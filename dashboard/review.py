@@ -10,7 +10,7 @@ import streamlit as st
 from redis.exceptions import RedisError
 
 from dashboard import frame, markup, source
-from tallywire.election import Contest, Election
+from tallywire.election.election import Contest, Election
 from tallywire.ledger.state import Decision, Entry, StationState
 from tallywire.reasons import Reason
 

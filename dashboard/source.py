@@ -12,8 +12,8 @@ import streamlit as st
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tallywire.election import Election
-from tallywire.election_files import election_folder, load_election, load_layouts
+from tallywire.election.election import Election
+from tallywire.election.loading import election_folder, load_election, load_layouts
 from tallywire.ledger.generations import live_generation
 from tallywire.ledger.snapshot import (
     DistrictSnapshot,
@@ -33,7 +33,7 @@ Held = tuple[StationState, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LedgerView:
     """What was last seen of the ledger. `trouble` says why that may be out of date."""
 
     snapshot: Snapshot | None = None
@@ -70,10 +70,10 @@ class Reader:
         self._now_s, self._lock = now_s, threading.Lock()
         self._read_s = float("-inf")
         self._revision: tuple[object, ...] | None = None
-        self._look = Look()
+        self._look = LedgerView()
         self._held: tuple[tuple[object, ...] | None, Held] = (None, ())
 
-    def look(self) -> Look:
+    def look(self) -> LedgerView:
         """The newest look, at most a second old."""
         with self._lock:
             if self._now_s() - self._read_s >= READ_EVERY_S:
@@ -85,7 +85,7 @@ class Reader:
         """Every station that a person should decide; read again only after a change."""
         return self.queue()[1]
 
-    def queue(self) -> tuple[Look, Held]:
+    def queue(self) -> tuple[LedgerView, Held]:
         """A look, and the stations that a person should decide in the very generation it shows."""
         self.look()
         with self._lock:
@@ -113,7 +113,7 @@ class Reader:
             revision = read_revision(self._redis, self._election, shown) if shown else ()
             if revision != self._revision or self._look.snapshot is None:
                 snapshot = read_snapshot(self._redis, self._election, shown) if shown else None
-                self._look, self._revision = Look(snapshot), revision
+                self._look, self._revision = LedgerView(snapshot), revision
             self._look = replace(self._look, read_at=datetime.now(UTC), trouble=None)
         except (RedisError, OSError):
             self._look = replace(self._look, trouble=self._complaint())

@@ -15,13 +15,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tallywire.stack import apache
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.workshop.stack import apache
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 
 REPOSITORY = Path(__file__).parents[1]
 
 # What Tallywire promises needs no Java. Where there is one, Apache Kafka itself is tried as well.
-NEED_JAVA = ["flow/test_apache_kafka.py", "flow/test_kafka_cluster.py"]
+NEED_JAVA = ["flow/test_apache.py", "flow/test_kafka_cluster.py"]
 collect_ignore = [] if apache.is_available() else NEED_JAVA
 
 # A deadline per example measures how busy the machine is, not the code.
@@ -57,7 +57,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    plan = Plan(tmp_path_factory.mktemp("redis"), broker=None, model=False)
+    plan = StackPlan(tmp_path_factory.mktemp("redis"), broker=None, model=False)
     with LocalStack(plan) as stack:
         yield stack.settings.redis
 
@@ -69,7 +69,7 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    plan = Plan(tmp_path_factory.mktemp("broker"), redis=False, model=False)
+    plan = StackPlan(tmp_path_factory.mktemp("broker"), redis=False, model=False)
     with LocalStack(plan) as stack:
         yield stack.settings.kafka
 
@@ -77,7 +77,7 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap servers of Apache Kafka; only for tests that are not there without Java."""
-    plan = Plan(tmp_path_factory.mktemp("kafka"), broker="kafka", redis=False, model=False)
+    plan = StackPlan(tmp_path_factory.mktemp("kafka"), broker="kafka", redis=False, model=False)
     with LocalStack(plan) as stack:
         yield stack.settings.kafka
 
@@ -89,7 +89,7 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    plan = Plan(
+    plan = StackPlan(
         tmp_path_factory.mktemp("model"),
         broker=None,
         redis=False,

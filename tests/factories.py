@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from tallywire.election import Contest, District, Election, Option, OptionKind, Station
+from tallywire.election.election import Contest, District, Election, Option, OptionKind, Station
 from tallywire.reasons import Code, Reason
 from tallywire.records import (
     Correction,

@@ -13,16 +13,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.election import Election
-from tallywire.election_files import load_election, load_layouts
-from tallywire.handwriting import load_hand
+from tallywire.election.election import Election
+from tallywire.election.loading import load_election, load_layouts
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.render.arithmetic import row_values
-from tallywire.sheet.render.conditions import ConditionName, conditions
-from tallywire.sheet.render.draw import Content, Drawn, compose_sheet, render_sheet, sheet_rng
-from tallywire.sheet.render.form import Form, print_form
-from tallywire.sheet.render.signs import Blank
-from tallywire.sheet.simulate import simulate_counts
+from tallywire.workshop.synthetic.arithmetic import row_values
+from tallywire.workshop.synthetic.conditions import ConditionName, conditions
+from tallywire.workshop.synthetic.draw import (
+    Content,
+    RenderedSheet,
+    compose_sheet,
+    render_sheet,
+    sheet_rng,
+)
+from tallywire.workshop.synthetic.form import Form, print_form
+from tallywire.workshop.synthetic.mnist_sample import load_hand
+from tallywire.workshop.synthetic.signs import Blank
+from tallywire.workshop.synthetic.simulated_counts import simulate_counts
 
 U8 = NDArray[np.uint8]
 
@@ -56,7 +62,7 @@ def draw_sheet(
     condition: ConditionName = ConditionName.SCANNER,
     seed: int = 1,
     votes: Mapping[str, int] | None = None,
-) -> Drawn:
+) -> RenderedSheet:
     """A sheet of that station (the first by default) with simulated votes, or with `votes`."""
     one = at.election.stations[station or next(iter(at.election.stations))]
     contest = at.election.contests[0]

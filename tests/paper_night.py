@@ -14,8 +14,8 @@ from redis import Redis
 
 from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
-from tallywire.election import Election
-from tallywire.election_files import load_election
+from tallywire.election.election import Election
+from tallywire.election.loading import load_election
 from tallywire.ledger.rebuild import nonzero
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event, Outcome
@@ -24,8 +24,8 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Correction, Envelope, Reading, Rejection, Source, Verdict
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.wire import encode, encode_scan_headers
-from tallywire.worker.records_in import Record
-from tallywire.worker.writing import message_for
+from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.outgoing import message_for
 from tests.factories import NIGHT, make_correction, make_reading, make_rejection
 from tests.makers import GREY_SEVEN
 
@@ -46,14 +46,14 @@ class PaperNight:
 
     def publish(
         self, station: str, image: bytes, content_type: str = "image/jpeg"
-    ) -> tuple[Source, Record]:
+    ) -> tuple[Source, IncomingRecord]:
         """A scan on its topic, that nobody has read."""
         scan_id = hashlib.sha256(image).hexdigest()
         envelope = Envelope(station, "scanner 1", NIGHT, content_type, scan_id)
         headers = encode_scan_headers(envelope)
         source = self._send(self.settings.topics.scans, station.encode(), image, headers)
         self.scans.append((source, image))
-        return source, Record(source, station.encode(), image, tuple(headers), NIGHT)
+        return source, IncomingRecord(source, station.encode(), image, tuple(headers), NIGHT)
 
     def read(
         self,
@@ -117,7 +117,7 @@ class PaperNight:
         self.apply(made)
         return made
 
-    def tell(self, event: Event, record: Record, generation: str = "g1") -> None:
+    def tell(self, event: Event, record: IncomingRecord, generation: str = "g1") -> None:
         """What a worker does with a result: ledger, topic, next offset."""
         self.apply(event, generation)
         message = message_for(self.settings.topics, record, event, generation=generation)

@@ -1,6 +1,6 @@
 """`python -m tallywire` is the `tallywire` command."""
 
-from tallywire.cli import main
+from tallywire.cli.main import main
 
 if __name__ == "__main__":
     main()

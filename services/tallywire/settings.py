@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tallywire.errors import InvalidFileError, Problem
-from tallywire.ledger.alert import Limit
+from tallywire.ledger.rejection_alert import StopLimit
 
 MIB = 1024 * 1024
 PREFIX = "TALLYWIRE_"
@@ -137,9 +137,11 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
     @property
-    def reject_limit(self) -> Limit:
+    def reject_limit(self) -> StopLimit:
         """When too many of the latest scans are refused."""
-        return Limit(self.reject_alert_percent, self.reject_alert_minutes, self.reject_alert_least)
+        return StopLimit(
+            self.reject_alert_percent, self.reject_alert_minutes, self.reject_alert_least
+        )
 
     @property
     def topics(self) -> Topics:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REMEDY = "No Chromium on this machine: apt-get install chromium, or playwright install chromium"
@@ -18,7 +18,7 @@ REMEDY = "No Chromium on this machine: apt-get install chromium, or playwright i
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Redis and dashboard, nothing else."""
-    plan = Plan(tmp_path_factory.mktemp("stack"), broker=None, model=False, dashboard=True)
+    plan = StackPlan(tmp_path_factory.mktemp("stack"), broker=None, model=False, dashboard=True)
     with LocalStack(plan) as stack:
         stack.wait_ready()
         yield stack

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from tallywire.election import Contest, Election
+from tallywire.election.election import Contest, Election
 from tallywire.ledger.state import Event
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.reasons import Code, Reason
@@ -19,7 +19,7 @@ from tallywire.records import (
     Source,
     Verdict,
 )
-from tallywire.sheet.simulate import simulate_counts
+from tallywire.workshop.synthetic.simulated_counts import simulate_counts
 
 SURE = (1.0, *(0.0,) * 10)
 HELD_EVERY, MODERATE_EVERY, REJECTED_EVERY = 23, 9, 97

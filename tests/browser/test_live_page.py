@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from redis import Redis
 
-from tallywire.election import Election
-from tallywire.election_files import load_election
+from tallywire.election.election import Election
+from tallywire.election.loading import load_election
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
-from tallywire.stack.local import LocalStack
+from tallywire.workshop.stack.local import LocalStack
 from tests.browser.night import apply_all, minutes_ago, night, rejection
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tallywire.commands.dashboard import check_ready
-from tallywire.edge.health_http import HealthServer, as_json
-from tallywire.election_files import load_election
+from tallywire.cli.dashboard import check_ready
+from tallywire.edge.health_server import HealthServer, as_json
+from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import load_settings
-from tallywire.stack.ports import any_free_port
+from tallywire.supervision.ports import any_free_port
 from tests.flow.night import own_election
 
 pytestmark = pytest.mark.flow

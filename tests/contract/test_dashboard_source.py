@@ -12,12 +12,12 @@ import pytest
 from redis import Redis
 
 from dashboard.source import READ_EVERY_S, Reader
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.ledger.generations import live_generation, set_live
 from tallywire.ledger.state import Event
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.records import Verdict
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.factories import make_election, make_reading
 
 pytestmark = pytest.mark.flow
@@ -110,7 +110,7 @@ def test_a_pinned_generation_is_shown_instead_of_the_live_one(
 
 def test_redis_away_is_told_and_the_last_numbers_stay(tmp_path: Path, election: Election) -> None:
     clock = Clock()
-    with LocalStack(Plan(tmp_path, broker=None, model=False)) as stack:
+    with LocalStack(StackPlan(tmp_path, broker=None, model=False)) as stack:
         apply(stack.settings.redis, election, make_reading("d1-1", 0))
         server = stack.child("redis")
         with Redis.from_url(stack.settings.redis, retry=None) as redis:

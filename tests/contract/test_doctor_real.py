@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from tallywire.doctor.broker import check_broker
-from tallywire.doctor.counts import judge_frame, look
 from tallywire.doctor.examine import examine
 from tallywire.doctor.findings import Level, worst
-from tallywire.doctor.model import check_model
-from tallywire.doctor.store import check_redis
+from tallywire.doctor.kafka_broker import check_broker
+from tallywire.doctor.ledger import judge_frame, look
+from tallywire.doctor.model_server import check_model
+from tallywire.doctor.redis_server import check_redis
 from tallywire.edge.topics import TopicSpec, ensure_topics
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.ledger.keys import DistrictKeys
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.store import RedisLedger, connect

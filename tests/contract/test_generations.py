@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.errors import UsageError
 from tallywire.ledger.generations import (
     list_generations,

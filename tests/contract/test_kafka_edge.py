@@ -11,7 +11,7 @@ from tallywire.edge.kafka import make_producer, read_topic
 from tallywire.edge.topics import TopicSpec, check_topics, end_offsets, ensure_topics, topic_id
 from tallywire.errors import PeerError
 from tallywire.settings import Topics
-from tallywire.stack import apache
+from tallywire.workshop.stack import apache
 
 MIB = 1024 * 1024
 SPEC = TopicSpec(partitions=3, replication=1, max_value_bytes=4 * MIB)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 from redis import Redis
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
 from tallywire.ledger.memory import MemoryLedger

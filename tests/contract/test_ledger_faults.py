@@ -18,7 +18,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
 from tallywire.ledger.memory import MemoryLedger
@@ -26,7 +26,7 @@ from tallywire.ledger.snapshot import audit, read_snapshot
 from tallywire.ledger.state import Event, Outcome
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.records import Verdict
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.factories import make_correction, make_election, make_reading, make_rejection
 
 T = TypeVar("T")
@@ -196,7 +196,7 @@ async def test_redis_killed_and_started_again_keeps_every_apply(
     election: Election, tmp_path: Path
 ) -> None:
     history = a_night(random.Random(7), 30)
-    with LocalStack(Plan(tmp_path, broker=None, model=False)) as stack:
+    with LocalStack(StackPlan(tmp_path, broker=None, model=False)) as stack:
         store = RedisLedger(connect(stack.settings.redis, timeout_s=1.0), election, "g1")
         await store.open(election)
         for event in history[:20]:
@@ -219,7 +219,7 @@ async def test_a_full_redis_takes_nothing_in_half_and_goes_on_once_it_has_room(
     election: Election, tmp_path: Path
 ) -> None:
     history = a_night(random.Random(8), 20)
-    with LocalStack(Plan(tmp_path, broker=None, model=False)) as stack:
+    with LocalStack(StackPlan(tmp_path, broker=None, model=False)) as stack:
         reader = Redis.from_url(stack.settings.redis)
         store = RedisLedger(connect(stack.settings.redis, timeout_s=1.0), election, "g1")
         await store.open(election)

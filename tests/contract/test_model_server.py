@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tallywire.edge.serving import Classifier, State, classify_once
+from tallywire.edge.serving import Classifier, VersionState, classify_once
 from tallywire.edge.serving_wire import DT_FLOAT, DT_UINT8, PREDICT, load_messages
 from tallywire.errors import PeerError
 
@@ -49,7 +49,9 @@ async def test_the_version_that_answered_is_the_newest_or_the_pinned(
     model_server: str, cells: NDArray[np.uint8]
 ) -> None:
     async with Classifier(model_server) as classifier:
-        loaded = [v.version for v in await classifier.versions() if v.state is State.AVAILABLE]
+        loaded = [
+            v.version for v in await classifier.versions() if v.state is VersionState.AVAILABLE
+        ]
         assert (await classifier.classify(cells)).model_version == max(loaded)
     for version in loaded:
         async with Classifier(model_server, version=version) as pinned:

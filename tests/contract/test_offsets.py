@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tallywire.edge.kafka import make_producer
-from tallywire.edge.offsets import Bounds, log_bounds, offsets_at
+from tallywire.edge.log_offsets import OffsetRange, log_bounds, offsets_at
 from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.errors import PeerError
-from tallywire.stack import apache
+from tallywire.workshop.stack import apache
 
 SPEC = TopicSpec(partitions=2, replication=1, max_value_bytes=1024 * 1024)
 BROKERS = ["kafka_bootstrap", *(["apache_kafka"] if apache.is_available() else [])]
@@ -43,8 +43,8 @@ def test_bounds_and_times(kafka: str, unique: str) -> None:
     send(2)
     producer.close()
     bounds = log_bounds(kafka, [unique, other])
-    assert bounds[unique, 0] == Bounds(0, 5)
-    assert {bounds[unique, 1], bounds[other, 0], bounds[other, 1]} == {Bounds(0, 0)}
+    assert bounds[unique, 0] == OffsetRange(0, 5)
+    assert {bounds[unique, 1], bounds[other, 0], bounds[other, 1]} == {OffsetRange(0, 0)}
     assert offsets_at(kafka, unique, before) == {0: 0, 1: 0}
     assert offsets_at(kafka, unique, between) == {0: 3, 1: 0}
     assert offsets_at(kafka, unique, datetime.now(UTC) + timedelta(hours=1)) == {0: 5, 1: 0}

@@ -26,17 +26,17 @@ from tallywire.ledger.store import Ledger, RedisLedger, connect
 from tallywire.reasons import Code
 from tallywire.records import Correction, Reading, Rejection, Source, Verdict
 from tallywire.settings import Topics
-from tallywire.stack.child import Child, Program
-from tallywire.verifying.process import verify_broker
+from tallywire.supervision.child import Child, Program
+from tallywire.verify.sources import verify_broker
 from tallywire.wire import decode, encode
-from tallywire.worker.counting import Book, Result, Taken, settle
-from tallywire.worker.messages_out import Message
-from tallywire.worker.progress import Progress
-from tallywire.worker.read_scan import give_up, refuse
-from tallywire.worker.records_in import Record
+from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.outgoing import message_for
+from tallywire.worker.producing import Message
+from tallywire.worker.progress import WorkerProgress
 from tallywire.worker.retry import Peers
-from tallywire.worker.sequencer import Done
-from tallywire.worker.writing import message_for
+from tallywire.worker.scan_handler import give_up, refuse
+from tallywire.worker.sequencer import FinishedEvent
+from tallywire.worker.settlement import ReceivedEvent, Result, SettlementBook, settle
 from tests.factories import (
     CORRECTIONS,
     NIGHT,
@@ -95,12 +95,14 @@ class World:
         """One worker settles these results of one partition, the first at offset 0."""
         topic = CORRECTIONS if corrections else SCANS
         batch = [
-            Done(offset, Taken(make_record(topic, offset), 0.0, lambda: None), event)
+            FinishedEvent(
+                offset, ReceivedEvent(make_record(topic, offset), 0.0, lambda: None), event
+            )
             for offset, event in enumerate(events)
         ]
-        book = Book(
+        book = SettlementBook(
             self.ledger, self.broker.send, partial(message_for, TOPICS),
-            partial(give_up, ELECTION), Progress(Peers()), refusals_count=not corrections,
+            partial(give_up, ELECTION), WorkerProgress(Peers()), refusals_count=not corrections,
         )  # fmt: skip
         await settle(book, (topic, 0), batch)
 
@@ -127,8 +129,8 @@ async def world(
     reader.close()
 
 
-def make_record(topic: str, offset: int) -> Record:
-    return Record(Source(topic, 0, offset), b"d1-1", b"image", (), NIGHT)
+def make_record(topic: str, offset: int) -> IncomingRecord:
+    return IncomingRecord(Source(topic, 0, offset), b"d1-1", b"image", (), NIGHT)
 
 
 FIRST: Sequence[Result] = (

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from tallywire.edge.offsets import Bounds
-from tallywire.election import Election
+from tallywire.edge.log_offsets import OffsetRange
+from tallywire.election.election import Election
 from tallywire.ledger import keys
-from tallywire.ledger.about import REPLAY, About
+from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin
 from tallywire.ledger.generations import (
     is_followed,
     list_generations,
@@ -23,12 +23,23 @@ from tallywire.ledger.generations import (
 from tallywire.ledger.opening import describe, place_starts
 from tallywire.ledger.state import Event
 from tallywire.ledger.store import RedisLedger, connect
-from tallywire.replay.promoting import Allow, Needed, NotFitError, move, patiently, problems
+from tallywire.replay.promotion import (
+    AcceptedRisks,
+    NotFitError,
+    PromotionRequirements,
+    move,
+    patiently,
+    problems,
+)
 from tests.factories import CORRECTIONS, SCANS, make_election, make_reading
 
 pytestmark = pytest.mark.flow
 
-BOUNDS = {(SCANS, 0): Bounds(0, 2), (SCANS, 1): Bounds(0, 0), (CORRECTIONS, 0): Bounds(0, 1)}
+BOUNDS = {
+    (SCANS, 0): OffsetRange(0, 2),
+    (SCANS, 1): OffsetRange(0, 0),
+    (CORRECTIONS, 0): OffsetRange(0, 1),
+}
 
 
 @pytest.fixture
@@ -59,9 +70,9 @@ def fill(
     asyncio.run(run())
 
 
-def found(redis: Redis, election: Election, allow: Allow | None = None) -> list[str]:
-    needed = Needed("g1", BOUNDS, frozenset(station_names(redis, election, "g1")))
-    return list(problems(redis, election, "g2", needed, allow or Allow()))
+def found(redis: Redis, election: Election, allow: AcceptedRisks | None = None) -> list[str]:
+    needed = PromotionRequirements("g1", BOUNDS, frozenset(station_names(redis, election, "g1")))
+    return list(problems(redis, election, "g2", needed, allow or AcceptedRisks()))
 
 
 def test_behind_unheard_and_unfollowed_are_all_told_with_numbers(
@@ -75,7 +86,7 @@ def test_behind_unheard_and_unfollowed_are_all_told_with_numbers(
     assert f"{CORRECTIONS}[0] 1 behind (0 of 1)" in late
     assert "misses 1 stations that g1 has: d2:mayor:d2-1" in missing
     assert "Nobody follows g2" in nobody
-    assert found(redis, election, Allow(partial=True, unfollowed=True)) == [late]
+    assert found(redis, election, AcceptedRisks(partial=True, unfollowed=True)) == [late]
 
 
 def test_a_generation_that_has_all_and_is_followed_is_fit(
@@ -109,7 +120,7 @@ def test_patience_waits_for_what_clears_up_and_no_longer_than_told() -> None:
 async def test_how_a_generation_was_made_is_written_once(
     redis: Redis, redis_url: str, election: Election
 ) -> None:
-    first = About(
+    first = GenerationOrigin(
         ("d1",),
         REPLAY,
         model="digits",
@@ -119,7 +130,7 @@ async def test_how_a_generation_was_made_is_written_once(
     )
     client = connect(redis_url)
     assert await describe(client, election.id, "g2", first) == first
-    assert await describe(client, election.id, "g2", About()) == first
+    assert await describe(client, election.id, "g2", GenerationOrigin()) == first
     await place_starts(client, election.id, "g2", first)
     ledger = RedisLedger(client, election, "g2")
     await ledger.advance(SCANS, 0, 9)

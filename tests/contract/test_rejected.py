@@ -14,18 +14,18 @@ import pytest
 from redis.asyncio import Redis as AsyncRedis
 from typer.testing import CliRunner
 
-from tallywire.cli import build
-from tallywire.edge.kafka import Record, read_topic
+from tallywire.cli.main import build
+from tallywire.edge.kafka import TopicRecord, read_topic
 from tallywire.errors import PeerError, UsageError
-from tallywire.ledger.alert import Limit
-from tallywire.publish.warning import Warner
+from tallywire.ledger.rejection_alert import StopLimit
+from tallywire.publish.rejection_warning import RejectionWarner
 from tallywire.reasons import Code, Reason
 from tallywire.records import Source
-from tallywire.worker.alarm import look
 from tallywire.worker.health import describe
-from tallywire.worker.progress import Progress
+from tallywire.worker.outgoing import message_for
+from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.rejection_monitor import look
 from tallywire.worker.retry import Peers
-from tallywire.worker.writing import message_for
 from tests.factories import make_rejection
 from tests.paper_night import PaperNight, open_paper_night
 
@@ -59,7 +59,7 @@ def listed(night: PaperNight, path: Path, *arguments: str) -> dict[str, int]:
     return {one["reason"]: one["scans"] for one in json.loads(path.read_text())["reasons"]}
 
 
-def scans(night: PaperNight) -> list[Record]:
+def scans(night: PaperNight) -> list[TopicRecord]:
     return list(read_topic(night.settings.kafka, night.settings.topics.scans))
 
 
@@ -173,7 +173,7 @@ def test_bytes_that_a_replay_left_out_come_from_where_they_were_published(
 
 
 async def test_the_stop_limit_is_raised_and_taken_back(night: PaperNight, tmp_path: Path) -> None:
-    limit, progress = Limit(percent=20, minutes=10, least=4), Progress(Peers())
+    limit, progress = StopLimit(percent=20, minutes=10, least=4), WorkerProgress(Peers())
     redis = AsyncRedis.from_url(night.settings.redis)
     await look(redis, night.election, "g1", limit, progress)
     assert progress.alert is not None
@@ -197,8 +197,10 @@ def test_the_check_fails_while_the_limit_is_passed(night: PaperNight) -> None:
 
 def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) -> None:
     said, clock = list[str](), iter(range(0, 10_000, 100))
-    strict = Limit(percent=20, minutes=10, least=4)
-    warn = Warner(night.settings.redis, night.election, strict, said.append, lambda: next(clock))
+    strict = StopLimit(percent=20, minutes=10, least=4)
+    warn = RejectionWarner(
+        night.settings.redis, night.election, strict, said.append, lambda: next(clock)
+    )
     warn()
     warn()
     (line,) = said
@@ -208,7 +210,7 @@ def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) 
     warn()
     assert said[1:] == ["Rejections are below the limit again."]
     warn.close()
-    away = Warner("redis://127.0.0.1:1/0", night.election, strict, said.append)
+    away = RejectionWarner("redis://127.0.0.1:1/0", night.election, strict, said.append)
     away()
     away.close()
     assert len(said) == 2

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tallywire.commands.report import report
-from tallywire.election import Election
-from tallywire.election_files import load_election
+from tallywire.cli.report import report
+from tallywire.election.election import Election
+from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.records import Quality, Reading, Verdict

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tallywire.cli import build
+from tallywire.cli.main import build
 from tallywire.edge.kafka import read_topic
 from tallywire.errors import UsageError
 from tallywire.records import Correction, Verdict
-from tallywire.stack.child import Child, Program
-from tallywire.verifying.process import verify_broker
+from tallywire.supervision.child import Child, Program
+from tallywire.verify.sources import verify_broker
 from tallywire.wire import decode
 from tests.paper_night import VOTES, PaperNight, open_paper_night
 

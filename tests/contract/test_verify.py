@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tallywire.cli import build
+from tallywire.cli.main import build
 from tallywire.errors import InvalidFileError, PeerError, UsageError
-from tallywire.evidence.folder import seal
+from tallywire.evidence.export_folder import seal
 from tallywire.ledger import keys
 from tallywire.ledger.rebuild import fingerprint
 from tallywire.ledger.state import Event
 from tallywire.reasons import Code
 from tallywire.records import Verdict
-from tallywire.verifying.process import verify_broker, verify_folder
-from tallywire.worker.records_in import Record
+from tallywire.verify.sources import verify_broker, verify_folder
+from tallywire.worker.incoming import IncomingRecord
 from tests.factories import NIGHT, make_rejection
 from tests.paper_night import VOTES, PaperNight, open_paper_night
 
@@ -88,7 +88,7 @@ def test_each_generation_is_verified_by_itself(night: PaperNight, tmp_path: Path
     """A replay that reads one sheet otherwise, and saw nothing before the last two scans."""
     last = [scan for scan in night.scans if scan[1] in (b"sheet 1", b"unknown")][-2:]
     for source, image in last:
-        record = Record(source, b"N1", image, (), NIGHT)
+        record = IncomingRecord(source, b"N1", image, (), NIGHT)
         if image == b"unknown":
             told: Event = replace(make_rejection("elsewhere"), source=source, contest="council")
         else:

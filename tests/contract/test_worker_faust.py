@@ -14,21 +14,21 @@ from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.records import Rejection
-from tallywire.worker import healing, keeper
+from tallywire.worker import gap_recovery, standstill
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.assignment import LedgerAheadError
-from tallywire.worker.counting import Book
-from tallywire.worker.messages_out import faust_send
-from tallywire.worker.process import Read, Running, assemble, run
-from tallywire.worker.progress import Progress
-from tallywire.worker.read_scan import give_up
-from tallywire.worker.records_in import Record
+from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.producing import faust_send
+from tallywire.worker.progress import WorkerProgress
 from tallywire.worker.retry import Peers
-from tallywire.worker.sequencer import Offer, Partition
+from tallywire.worker.scan_handler import give_up
+from tallywire.worker.sequencer import Admission, Partition
+from tallywire.worker.settlement import SettlementBook
 from tallywire.worker.topics import record_exists
+from tallywire.worker.worker import Read, RunningWorker, assemble, run
 from tests.factories import make_election
 from tests.flow.night import SESSION_S
-from tests.unit.test_worker_suspects import MemoryStrikes
+from tests.unit.worker.test_poison_quarantine import MemoryStrikes
 
 pytestmark = [
     pytest.mark.flow,
@@ -50,32 +50,36 @@ def publish(kafka: str, topic: str, partitions: int = 1) -> None:
     producer.close()
 
 
-def build(kafka: str, topic: str, ledger: MemoryLedger) -> Running:
+def build(kafka: str, topic: str, ledger: MemoryLedger) -> RunningWorker:
     """A worker whose reading is trivial: every record is a refusal at its place."""
     election = make_election()
     app = make_app(Limits(kafka, f"group-{topic}", SESSION_S, 65536))
-    book = Book(
-        ledger, faust_send(app), lambda *_: None, partial(give_up, election), Progress(Peers())
+    book = SettlementBook(
+        ledger,
+        faust_send(app),
+        lambda *_: None,
+        partial(give_up, election),
+        WorkerProgress(Peers()),
     )
 
-    async def read(record: Record) -> Rejection:
+    async def read(record: IncomingRecord) -> Rejection:
         await asyncio.sleep(0.002)
         return give_up(election, record, ValueError("trivial"))
 
     exists = partial(record_exists, kafka)
-    desks: dict[str, tuple[Read, Book]] = {topic: (read, book)}
+    desks: dict[str, tuple[Read, SettlementBook]] = {topic: (read, book)}
     return assemble(app, desks, exists, MemoryStrikes(), 4, asyncio.Event())
 
 
-def lose(running: Running, topic: str, swallow: Swallow) -> Counter[tuple[Partition, int]]:
+def lose(running: RunningWorker, topic: str, swallow: Swallow) -> Counter[tuple[Partition, int]]:
     """Let events vanish between the fetcher and the sequencer; counts how often each came."""
     sequencer, came = running.sequencers[topic], Counter[tuple[Partition, int]]()
     offer = sequencer.offer
 
-    async def lossy(partition: Partition, offset: int, item: object) -> Offer:
+    async def lossy(partition: Partition, offset: int, item: object) -> Admission:
         came[partition, offset] += 1
         if swallow(partition, offset, came[partition, offset]):
-            return Offer.FOREIGN
+            return Admission.FOREIGN
         return await offer(partition, offset, item)  # type: ignore[arg-type]
 
     sequencer.offer = lossy  # type: ignore[method-assign]
@@ -83,7 +87,7 @@ def lose(running: Running, topic: str, swallow: Swallow) -> Counter[tuple[Partit
 
 
 @asynccontextmanager
-async def working(running: Running) -> AsyncIterator[asyncio.Task[None]]:
+async def working(running: RunningWorker) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(run(running))
     try:
         yield task
@@ -126,8 +130,8 @@ async def test_events_lost_on_the_way_are_read_again(kafka_bootstrap: str, uniqu
 async def test_a_hole_in_the_log_is_recorded_and_reading_goes_on(
     kafka_bootstrap: str, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "TICK_S", 0.2)
-    monkeypatch.setattr(healing, "SETTLE_S", 0.2)
+    monkeypatch.setattr(gap_recovery, "TICK_S", 0.2)
+    monkeypatch.setattr(standstill, "SETTLE_S", 0.2)
     publish(kafka_bootstrap, unique)
     ledger = MemoryLedger(make_election())
     running = build(kafka_bootstrap, unique, ledger)

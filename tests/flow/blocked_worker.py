@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tallywire.cli import main
+from tallywire.cli.main import main
 from tallywire.edge.serving import Classifier
-from tallywire.edge.serving_wire import Answer
+from tallywire.edge.serving_wire import ClassifierAnswer
 
 classify = Classifier.classify
 
@@ -24,7 +24,7 @@ def block_once(once: Path) -> None:
         time.sleep(3600)
 
 
-async def deadly_classify(self: Classifier, cells: Any) -> Answer:
+async def deadly_classify(self: Classifier, cells: Any) -> ClassifierAnswer:
     """The real one, but that it first blocks the loop, as a C call that never ends would."""
     block_once(Path(os.environ["BLOCKED_ONCE"]))
     return await classify(self, cells)

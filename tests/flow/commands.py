@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallywire.ledger import keys
-from tallywire.stack.child import Child, Program
+from tallywire.supervision.child import Child, Program
 from tests.flow.night import Night, wait_until
 
 REPLAYED = "has reached the end of the topics"

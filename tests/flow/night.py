@@ -18,23 +18,23 @@ import cv2
 import numpy as np
 from redis import Redis
 
-from tallywire.edge.kafka import Record, make_producer, read_topic
+from tallywire.edge.kafka import TopicRecord, make_producer, read_topic
 from tallywire.edge.topics import TopicSpec, end_offsets, ensure_topics
-from tallywire.election import Election
-from tallywire.election_files import election_folder, load_election, load_layouts
-from tallywire.handwriting import load_hand
+from tallywire.election.election import Election
+from tallywire.election.loading import election_folder, load_election, load_layouts
 from tallywire.ledger import keys
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.snapshot import audit, read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Envelope, Reading, Rejection, Source
 from tallywire.settings import PREFIX, Settings, load_settings
-from tallywire.sheet.render.conditions import ConditionName, conditions
-from tallywire.sheet.render.draw import Content, compose_sheet, render_sheet, sheet_rng
-from tallywire.sheet.render.form import print_form
-from tallywire.sheet.simulate import simulate_counts
-from tallywire.stack.child import Child, Program
+from tallywire.supervision.child import Child, Program
 from tallywire.wire import decode, encode_scan_headers
+from tallywire.workshop.synthetic.conditions import ConditionName, conditions
+from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet, sheet_rng
+from tallywire.workshop.synthetic.form import print_form
+from tallywire.workshop.synthetic.mnist_sample import load_hand
+from tallywire.workshop.synthetic.simulated_counts import simulate_counts
 
 SHIPPED = "mx-2015-d15"
 SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
@@ -185,11 +185,11 @@ class Night:
             if any(district.totals.values())
         }
 
-    def produced(self, topic: str) -> list[Record]:
+    def produced(self, topic: str) -> list[TopicRecord]:
         """Every record of a topic."""
         return list(read_topic(self.settings.kafka, topic))
 
-    def rejections(self) -> dict[Source, tuple[Rejection, Record]]:
+    def rejections(self) -> dict[Source, tuple[Rejection, TopicRecord]]:
         """What stands on the rejected topic, by the scan's place."""
         found = {}
         for record in self.produced(self.settings.topics.rejected):

@@ -6,10 +6,10 @@ import os
 import signal
 from typing import Any
 
-from tallywire.cli import main
+from tallywire.cli.main import main
 from tallywire.edge.images import DecodedImage, decode_image
 from tallywire.reasons import Reason
-from tallywire.worker import read_scan, suspects
+from tallywire.worker import poison_quarantine, scan_handler
 
 POISON = b"poison"
 
@@ -22,6 +22,6 @@ def deadly_decode(data: bytes, *rest: Any) -> DecodedImage | Reason:
 
 
 if __name__ == "__main__":
-    vars(read_scan)["decode_image"] = deadly_decode
-    suspects.SUSPICIOUS, suspects.CONVICTED = 2, 1  # a test need not wait as long
+    vars(scan_handler)["decode_image"] = deadly_decode
+    poison_quarantine.SUSPICIOUS, poison_quarantine.CONVICTED = 2, 1  # a test need not wait as long
     main()

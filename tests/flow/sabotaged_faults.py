@@ -8,18 +8,18 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tallywire.cli import main
-from tallywire.demo.faults import run
-from tallywire.demo.faults.fault import Fault
-from tallywire.demo.faults.night import Night
-from tallywire.ledger.state import Outcome, Told, event_source
+from tallywire.cli.main import main
+from tallywire.ledger.state import ApplyResult, Outcome, event_source
 from tallywire.ledger.store import RedisLedger
+from tallywire.workshop.faults import suite
+from tallywire.workshop.faults.fault import Fault
+from tallywire.workshop.faults.night import FaultNight
 
 EVERY = 10
 MODULE = "tests.flow.sabotaged_faults"
 
 
-def forgetful(night: Night) -> None:
+def forgetful(night: FaultNight) -> None:
     """Nothing breaks, and every tenth scan is not counted all the same."""
     night.begin(module=MODULE)
 
@@ -31,9 +31,9 @@ def forget() -> None:
     """Become a worker that says of every tenth scan that it is counted, and does not count it."""
     take = RedisLedger.take
 
-    async def take_most(ledger: RedisLedger, event: Any) -> Told:
+    async def take_most(ledger: RedisLedger, event: Any) -> ApplyResult:
         if event_source(event).offset % EVERY == 0:
-            return Told(Outcome.COUNTED, event)
+            return ApplyResult(Outcome.COUNTED, event)
         return await take(ledger, event)
 
     setattr(RedisLedger, RedisLedger.take.__name__, take_most)
@@ -44,5 +44,5 @@ if __name__ == "__main__":
     if "worker" in sys.argv:
         forget()
     else:
-        vars(run)["FAULTS"] = (FORGETFUL,)
+        vars(suite)["FAULTS"] = (FORGETFUL,)
         main()

@@ -6,12 +6,12 @@ import sys
 import time
 from pathlib import Path
 
-from tallywire.stack.child import Program
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.supervision.child import Program
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 
 
 def main(folder: str) -> None:
-    plan = Plan(Path(folder), model=False, append_only=False)
+    plan = StackPlan(Path(folder), model=False, append_only=False)
     with LocalStack(plan) as stack:
         sleeper = Program("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), bool)
         stack.start(sleeper)

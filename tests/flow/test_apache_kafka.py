@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tallywire.edge.topics import TopicSpec, admin_client, check_topics, ensure_topics, topic_id
-from tallywire.publish.journal import read_receipts
-from tallywire.stack.local import LocalStack, Plan
+from tallywire.publish.receipts import read_receipts
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.flow.publisher import Desk, write_scans
 
 SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.flow
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A node of our own, since it will be killed."""
     folder = tmp_path_factory.mktemp("stack")
-    plan = Plan(folder, broker="kafka", redis=False, model=False)
+    plan = StackPlan(folder, broker="kafka", redis=False, model=False)
     with LocalStack(plan) as stack:
         yield stack
 

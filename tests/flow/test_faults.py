@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tallywire.demo.faults.catalogue import FAULTS, choose
+from tallywire.workshop.faults.catalogue import FAULTS, choose
 from tests.flow import sabotaged_faults
 
 REPOSITORY = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tallywire.edge.topics import TopicSpec, admin_client, check_topics, ensure_topics
-from tallywire.publish.journal import read_receipts
-from tallywire.stack.local import LocalStack, Plan, topic_spec
+from tallywire.publish.receipts import read_receipts
+from tallywire.workshop.stack.local import LocalStack, StackPlan, topic_spec
 from tests.flow.publisher import Desk, write_scans
 
 pytestmark = pytest.mark.flow
@@ -25,7 +25,7 @@ COUNT = 600
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A cluster of our own, since its nodes will be killed."""
     folder = tmp_path_factory.mktemp("cluster")
-    plan = Plan(folder, broker="kafka", brokers=NODES, redis=False, model=False)
+    plan = StackPlan(folder, broker="kafka", brokers=NODES, redis=False, model=False)
     with LocalStack(plan) as stack:
         yield stack
 

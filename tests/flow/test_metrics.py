@@ -14,7 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tallywire import __version__
-from tallywire.stack.ports import any_free_port
+from tallywire.supervision.ports import any_free_port
 from tallywire.worker import metrics
 from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
 

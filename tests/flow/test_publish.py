@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tallywire.publish.journal import read_receipts
-from tallywire.stack.local import LocalStack, Plan
-from tallywire.stack.ports import LOOPBACK, any_free_port
+from tallywire.publish.receipts import read_receipts
+from tallywire.supervision.ports import LOOPBACK, any_free_port
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.flow.publisher import Desk, write_scans
 
 pytestmark = pytest.mark.flow
@@ -103,7 +103,7 @@ def test_a_broker_that_starts_later_is_waited_for(tmp_path: Path) -> None:
         assert waiting.poll() is None
         time.sleep(0.1)
     time.sleep(2.5)
-    plan = Plan(tmp_path / "run", redis=False, model=False, ports={"broker": port})
+    plan = StackPlan(tmp_path / "run", redis=False, model=False, ports={"broker": port})
     with LocalStack(plan):
         assert waiting.wait(60) == 0
         assert len(desk.in_topic()) == 20
@@ -112,7 +112,7 @@ def test_a_broker_that_starts_later_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_broker_that_stops_for_a_while_costs_time_and_nothing_else(tmp_path: Path) -> None:
-    plan = Plan(tmp_path / "run", redis=False, model=False)
+    plan = StackPlan(tmp_path / "run", redis=False, model=False)
     with LocalStack(plan) as stack:
         kafka = stack.settings.kafka
         desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", kafka, "pause")
@@ -134,7 +134,7 @@ def test_a_broker_that_stops_for_a_while_costs_time_and_nothing_else(tmp_path: P
 def test_a_broker_that_lost_everything_is_told_and_a_second_run_mends_it(tmp_path: Path) -> None:
     """The embedded broker keeps nothing: killed and started again, its topics are new."""
     port = any_free_port()
-    plan = Plan(tmp_path / "run", redis=False, model=False, ports={"broker": port})
+    plan = StackPlan(tmp_path / "run", redis=False, model=False, ports={"broker": port})
     desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", f"{LOOPBACK}:{port}", "lost")
     write_scans(desk.scans, 300)
     with LocalStack(plan) as stack:

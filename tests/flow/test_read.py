@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tallywire.election_files import load_layout
+from tallywire.election.loading import layout_path, load_layout
 from tallywire.reasons import Code
 
 pytestmark = pytest.mark.flow
@@ -91,7 +91,7 @@ def test_shows_rows_verdict_and_overlay(rendered: Path, model_server: str, tmp_p
 
 
 def test_reads_by_a_layout_file_alone(rendered: Path, model_server: str, tmp_path: Path) -> None:
-    layout = REPOSITORY / "services" / "tallywire" / "layouts" / "mx-2015.toml"
+    layout = layout_path("mx-2015")
     found = read_all(
         model_server, sheets(rendered)[0], "--layout", layout, out=tmp_path / "out.json"
     )

@@ -19,7 +19,7 @@ from threading import Event, Thread
 import pytest
 from redis import Redis
 
-from dashboard.source import Look, Reader
+from dashboard.source import LedgerView, Reader
 from tallywire.ledger.generations import live_generation, set_live
 from tallywire.ledger.rebuild import first_difference, rebuild
 from tallywire.ledger.snapshot import Snapshot, read_snapshot
@@ -100,7 +100,9 @@ class Viewer:
         found = {name: read_snapshot(redis, self.night.election, name) for name in ("g1", "g2")}
         return {name: one for name, one in found.items() if one}
 
-    def _judge(self, look: Look, before: dict[str, Snapshot], after: dict[str, Snapshot]) -> None:
+    def _judge(
+        self, look: LedgerView, before: dict[str, Snapshot], after: dict[str, Snapshot]
+    ) -> None:
         name = look.generation
         assert name is not None
         assert look.trouble is None

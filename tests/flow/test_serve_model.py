@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tallywire.edge.serving import Classifier, State
+from tallywire.edge.serving import Classifier, VersionState
 from tallywire.errors import PeerError
 
 pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("model_server")]
@@ -77,11 +77,11 @@ def start(repository: Path) -> Iterator[Callable[[], Server]]:
             server.stop()
 
 
-async def states(classifier: Classifier) -> dict[int, State]:
+async def states(classifier: Classifier) -> dict[int, VersionState]:
     return {item.version: item.state for item in await classifier.versions()}
 
 
-async def wait_for(classifier: Classifier, expected: dict[int, State]) -> None:
+async def wait_for(classifier: Classifier, expected: dict[int, VersionState]) -> None:
     deadline = time.monotonic() + SEE_S
     while (found := await states(classifier)) != expected:
         assert time.monotonic() < deadline, f"{found}, expected {expected}"
@@ -93,20 +93,20 @@ async def test_versions_come_and_go_while_it_serves(
 ) -> None:
     folder = repository / "digits"
     async with Classifier(start().target) as classifier:
-        assert await states(classifier) == {1: State.AVAILABLE}
+        assert await states(classifier) == {1: VersionState.AVAILABLE}
 
         (folder / "2").mkdir()
         (folder / "2" / "saved_model.pb").write_bytes(b"half a copy")
-        await wait_for(classifier, {1: State.AVAILABLE, 2: State.END})
+        await wait_for(classifier, {1: VersionState.AVAILABLE, 2: VersionState.END})
         assert (await classifier.versions())[0].error
         assert (await classifier.classify(CELLS)).model_version == 1
 
         shutil.copytree(folder / "1", folder / "2", dirs_exist_ok=True)
-        await wait_for(classifier, {1: State.AVAILABLE, 2: State.AVAILABLE})
+        await wait_for(classifier, {1: VersionState.AVAILABLE, 2: VersionState.AVAILABLE})
         assert (await classifier.classify(CELLS)).model_version == 2
 
         shutil.rmtree(folder / "1")
-        await wait_for(classifier, {2: State.AVAILABLE})
+        await wait_for(classifier, {2: VersionState.AVAILABLE})
         assert (await classifier.classify(CELLS)).model_version == 2
 
 

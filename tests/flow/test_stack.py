@@ -20,10 +20,10 @@ import redis
 
 from tallywire.edge.topics import TopicSpec, check_topics
 from tallywire.errors import PeerError
-from tallywire.stack.child import LAUNCHER, Child, Program
-from tallywire.stack.local import LocalStack, Plan
-from tallywire.stack.ports import LOOPBACK, any_free_port, choose_port, is_free
-from tallywire.stack.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
+from tallywire.supervision.child import LAUNCHER, Child, Program
+from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, is_free
+from tallywire.supervision.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 
 pytestmark = pytest.mark.flow
 
@@ -68,7 +68,7 @@ def parent_of_a_stack(folder: Path) -> Iterator[tuple[subprocess.Popen[str], lis
 
 def test_broker_and_redis_answer_inside_and_are_gone_outside(tmp_path: Path) -> None:
     said: list[str] = []
-    with LocalStack(Plan(tmp_path, model=False), said.append) as stack:
+    with LocalStack(StackPlan(tmp_path, model=False), said.append) as stack:
         settings = stack.settings
         spec = TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes)
         checks = check_topics(settings.kafka, settings.topics.names, spec)
@@ -87,7 +87,7 @@ def test_broker_and_redis_answer_inside_and_are_gone_outside(tmp_path: Path) -> 
 
 
 def test_redis_keeps_its_data_for_the_next_start(tmp_path: Path) -> None:
-    plan = Plan(tmp_path, broker=None, model=False)
+    plan = StackPlan(tmp_path, broker=None, model=False)
     for expected in (None, b"1"):
         with LocalStack(plan) as stack:
             client = redis.Redis.from_url(stack.settings.redis)
@@ -159,7 +159,9 @@ def test_where_no_kernel_helps_the_launcher_itself_watches(tmp_path: Path) -> No
 
 def test_a_killed_worker_is_started_again_and_counted(tmp_path: Path) -> None:
     said: list[str] = []
-    with LocalStack(Plan(tmp_path, broker=None, redis=False, model=False), said.append) as stack:
+    with LocalStack(
+        StackPlan(tmp_path, broker=None, redis=False, model=False), said.append
+    ) as stack:
         child = stack.start(python("worker-1", "import time; time.sleep(600)", restart=True))
         for number in (1, 2):
             os.kill(child.pid, signal.SIGKILL)
@@ -183,7 +185,7 @@ def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path: Path) -
     program = python("redis", code, is_ready=lambda: False)
     with (
         pytest.raises(PeerError, match=r"(?s)redis ended with code 3 .*the disk is full"),
-        LocalStack(Plan(tmp_path, broker=None, redis=False, model=False)) as stack,
+        LocalStack(StackPlan(tmp_path, broker=None, redis=False, model=False)) as stack,
     ):
         stack.start(program).wait_ready()
 
@@ -194,7 +196,7 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(tmp_path: Path) 
     )
     with (
         pytest.raises(PeerError, match=r"slow did not answer within 0\.3 s"),
-        LocalStack(Plan(tmp_path, broker=None, redis=False, model=False)) as stack,
+        LocalStack(StackPlan(tmp_path, broker=None, redis=False, model=False)) as stack,
     ):
         stack.start(program).wait_ready()
 
@@ -203,7 +205,7 @@ def test_a_taken_port_is_left_alone_and_told(tmp_path: Path) -> None:
     said: list[str] = []
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        plan = Plan(tmp_path, broker=None, model=False, ports={"redis": port})
+        plan = StackPlan(tmp_path, broker=None, model=False, ports={"redis": port})
         with LocalStack(plan, said.append) as stack:
             assert str(port) not in stack.settings.redis
     assert len(said) == 1

@@ -19,12 +19,12 @@ import pytest
 
 from tallywire.edge.serving import Classifier
 from tallywire.errors import PeerError
-from tallywire.publish.journal import read_receipts
+from tallywire.publish.receipts import read_receipts
 from tallywire.settings import PREFIX
-from tallywire.stack.child import Program
-from tallywire.stack.local import LocalStack, Plan
-from tallywire.stack.ports import any_free_port
+from tallywire.supervision.child import Program
+from tallywire.supervision.ports import any_free_port
 from tallywire.worker.health import STALLED_EXIT
+from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.flow import blocked_worker
 from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
 from tests.flow.publisher import Desk, write_scans
@@ -83,7 +83,7 @@ def test_a_blocked_worker_says_so_is_ended_and_started_again(night: Night, tmp_p
         folder=REPOSITORY,
         restart=True,
     )
-    plan = Plan(tmp_path / "stack", broker=None, redis=False, model=False)
+    plan = StackPlan(tmp_path / "stack", broker=None, redis=False, model=False)
     with LocalStack(plan, said.append) as stack:
         worker = stack.start(program)
         wait_until(once.exists, 60, night.tell)

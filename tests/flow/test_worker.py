@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from tallywire.reasons import Code
-from tallywire.verifying.process import verify_broker
+from tallywire.verify.sources import verify_broker
 from tests.flow import poisoned_worker
 from tests.flow.night import (
     Night,

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallywire.handwriting import load_hand
 from tallywire.ledger.snapshot import read_station
 from tallywire.ledger.state import StationState, Status
 from tallywire.reasons import Code
 from tallywire.records import Correction, Reading, Rejection, Source
-from tallywire.sheet.render.arithmetic import row_values
-from tallywire.sheet.render.conditions import ConditionName, conditions
-from tallywire.sheet.render.draw import Content, compose_sheet, render_sheet, sheet_rng
-from tallywire.sheet.simulate import simulate_counts
 from tallywire.wire import encode, encode_scan_headers
+from tallywire.workshop.synthetic.arithmetic import row_values
+from tallywire.workshop.synthetic.conditions import ConditionName, conditions
+from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet, sheet_rng
+from tallywire.workshop.synthetic.mnist_sample import load_hand
+from tallywire.workshop.synthetic.simulated_counts import simulate_counts
 from tests import makers
 from tests.flow.night import Headers, Night, envelope, open_night, variant, wait_until
 

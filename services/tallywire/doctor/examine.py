@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from tallywire.doctor.broker import check_broker
-from tallywire.doctor.counts import check_ledger
 from tallywire.doctor.findings import Finding, fail
-from tallywire.doctor.local import check_election, check_machine
-from tallywire.doctor.model import check_model
-from tallywire.doctor.store import check_redis
+from tallywire.doctor.kafka_broker import check_broker
+from tallywire.doctor.ledger import check_ledger
+from tallywire.doctor.machine import check_election, check_machine
+from tallywire.doctor.model_server import check_model
+from tallywire.doctor.redis_server import check_redis
 from tallywire.settings import Settings
 
 Check = Callable[[], Iterable[Finding]]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tallywire.edge.headers import Format, Header, read_header, sniff_format
+from tallywire.edge.image_headers import ImageFormat, ImageHeader, read_header, sniff_format
 from tallywire.reasons import Code, Reason
 
 U8 = NDArray[np.uint8]
@@ -24,7 +24,11 @@ SMALLEST_PX = 200  # shorter side: no form with legible cells is smaller
 HALVE_FROM_PX = 2000  # longer side: half of it still gives a cell of 9 mm about 30 px
 FLAT_ROWS = 8  # half a row of JPEG blocks, which halving leaves
 SATURATED = 245
-ALIASES = {"image/jpg": Format.JPEG, "image/pjpeg": Format.JPEG, "image/tif": Format.TIFF}
+ALIASES = {
+    "image/jpg": ImageFormat.JPEG,
+    "image/pjpeg": ImageFormat.JPEG,
+    "image/tif": ImageFormat.TIFF,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class DecodedImage:
     pixels: U8
     full_width_px: int
     full_height_px: int
-    format: Format
+    format: ImageFormat
 
 
 def decode_image(
@@ -73,12 +77,12 @@ def decode_image(
             f"The {header.format.name} file cannot be decoded.",
             {"bytes": len(data), "format": header.format.value},
         )
-    if header.format is Format.JPEG and _torn(pixels):
+    if header.format is ImageFormat.JPEG and _torn(pixels):
         return _truncated(data, header)
     return DecodedImage(pixels, header.width_px, header.height_px, header.format)
 
 
-def _refuse_format(data: bytes, content_type: str, header: Header | None) -> Reason | None:
+def _refuse_format(data: bytes, content_type: str, header: ImageHeader | None) -> Reason | None:
     declared = content_type.split(";")[0].strip().lower()
     found = sniff_format(data)
     evidence = {"content_type": content_type[:80], "found": found and found.value}
@@ -97,7 +101,7 @@ def _refuse_format(data: bytes, content_type: str, header: Header | None) -> Rea
     return None
 
 
-def _refuse_size(header: Header | None, max_pixels: int) -> Reason | None:
+def _refuse_size(header: ImageHeader | None, max_pixels: int) -> Reason | None:
     if header is None:
         return None
     width, height = header.width_px, header.height_px
@@ -117,13 +121,13 @@ def _refuse_size(header: Header | None, max_pixels: int) -> Reason | None:
     return None
 
 
-def _decode(data: bytes, header: Header, *, halve: bool) -> U8 | None:
+def _decode(data: bytes, header: ImageHeader, *, halve: bool) -> U8 | None:
     """Pixels of the file, uint8, grey where the file is; None where OpenCV and Pillow fail."""
-    if header.channels in (2, 4) and header.format is Format.PNG:
+    if header.channels in (2, 4) and header.format is ImageFormat.PNG:
         pixels = _decode_with_pillow(data)  # lays transparent paper on white
     else:
         flag = cv2.IMREAD_GRAYSCALE if header.channels == 1 else cv2.IMREAD_COLOR
-        if halve and header.format is Format.JPEG:  # inside the decoder: half the time
+        if halve and header.format is ImageFormat.JPEG:  # inside the decoder: half the time
             grey = header.channels == 1
             flag = cv2.IMREAD_REDUCED_GRAYSCALE_2 if grey else cv2.IMREAD_REDUCED_COLOR_2
         pixels = _decode_with_opencv(data, flag | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -169,7 +173,7 @@ def _torn(pixels: U8) -> bool:
     return flat and not saturated and int(np.ptp(pixels[:-FLAT_ROWS:8])) > 2
 
 
-def _truncated(data: bytes, header: Header) -> Reason:
+def _truncated(data: bytes, header: ImageHeader) -> Reason:
     return Reason(
         Code.TRUNCATED_IMAGE,
         f"The {header.format.name} file is torn: part of the image is missing.",

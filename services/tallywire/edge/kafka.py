@@ -10,7 +10,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from tallywire.edge.kafkaclient import open_client
+from tallywire.edge.kafka_client import open_client
 from tallywire.edge.topics import (
     BOOTSTRAP_TIMEOUT_MS,
     TopicCheck,
@@ -23,8 +23,8 @@ from tallywire.edge.topics import (
 from tallywire.errors import PeerError
 
 __all__ = [
-    "Record",
     "TopicCheck",
+    "TopicRecord",
     "TopicSpec",
     "abandon_producer",
     "admin_client",
@@ -43,7 +43,7 @@ FETCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class TopicRecord:
     """One record of a topic."""
 
     topic: str
@@ -103,7 +103,7 @@ def read_topic(
     *,
     patience_s: float = 30.0,
     starts: Mapping[int, int] | None = None,
-) -> Iterator[Record]:
+) -> Iterator[TopicRecord]:
     """Yield every record from the beginning up to the end as it is now, by partition in order.
 
     Args:
@@ -145,7 +145,7 @@ def read_topic(
         consumer.close()
 
 
-def _drain(consumer: Any, ends: dict[int, int], patience_s: float) -> Iterator[Record]:
+def _drain(consumer: Any, ends: dict[int, int], patience_s: float) -> Iterator[TopicRecord]:
     """Poll until every partition stands at its end.
 
     The end is the high-water mark of the first fetch, since brokers may tell too small an end
@@ -170,8 +170,8 @@ def _drain(consumer: Any, ends: dict[int, int], patience_s: float) -> Iterator[R
             raise PeerError(f"no record came for {patience_s:g} s; partitions left: {numbers}")
 
 
-def _record(item: Any) -> Record:
-    return Record(
+def _record(item: Any) -> TopicRecord:
+    return TopicRecord(
         topic=item.topic,
         partition=item.partition,
         offset=item.offset,

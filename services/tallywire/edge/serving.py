@@ -22,7 +22,7 @@ from tallywire.edge.serving_wire import (
     METADATA,
     PREDICT,
     STATUS,
-    Answer,
+    ClassifierAnswer,
     classify_request,
     load_messages,
     policy_request,
@@ -61,7 +61,7 @@ CHANNEL_OPTIONS = (
 )
 
 
-class State(IntEnum):
+class VersionState(IntEnum):
     """Life of a model version on the server (tensorflow_serving ModelVersionStatus.State)."""
 
     UNKNOWN = 0
@@ -77,7 +77,7 @@ class VersionStatus:
     """One version the server knows; `error` is empty unless loading failed."""
 
     version: int
-    state: State
+    state: VersionState
     error: str
 
 
@@ -121,7 +121,7 @@ class Classifier:
     ) -> None:
         await self.close()
 
-    async def classify(self, cells: NDArray[np.uint8]) -> Answer:
+    async def classify(self, cells: NDArray[np.uint8]) -> ClassifierAnswer:
         """Probabilities of all cells of one or a few sheets, in one call.
 
         Args:
@@ -163,7 +163,9 @@ class Classifier:
         request.model_spec.name = self._model
         response = await self._call(self._status, request)
         found = [
-            VersionStatus(int(item.version), State(item.state), str(item.status.error_message))
+            VersionStatus(
+                int(item.version), VersionState(item.state), str(item.status.error_message)
+            )
             for item in response.model_version_status
         ]
         return tuple(sorted(found, key=lambda item: -item.version))
@@ -224,7 +226,7 @@ def classify_once(
     model: str = "digits",
     version: int | None = None,
     timeout_s: float = 5.0,
-) -> tuple[Answer, Policy]:
+) -> tuple[ClassifierAnswer, Policy]:
     """One call for a process that has no event loop; the arguments are those of `Classifier`.
 
     Returns:
@@ -234,7 +236,7 @@ def classify_once(
         PeerError: as `Classifier.classify`.
     """
 
-    async def ask() -> tuple[Answer, Policy]:
+    async def ask() -> tuple[ClassifierAnswer, Policy]:
         async with Classifier(target, model, version, timeout_s) as classifier:
             answer = await classifier.classify(cells)
             return answer, await classifier.policy(answer.model_version)

@@ -31,7 +31,7 @@ STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class ServingMessages:
     """The message classes, by their name in the package tensorflow.serving."""
 
     predict_request: Any
@@ -44,14 +44,14 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ClassifierAnswer:
     """What the model said: `probabilities` float32 [N, 11], rows sum to 1; and which version."""
 
     probabilities: NDArray[np.float32]
     model_version: int
 
 
-def load_messages() -> Messages:
+def load_messages() -> ServingMessages:
     """Build the message classes in a private pool; takes a few milliseconds."""
     described = FileDescriptorSet.FromString(
         files(__package__).joinpath("serving.binpb").read_bytes()
@@ -63,7 +63,7 @@ def load_messages() -> Messages:
     def message(name: str) -> Any:
         return GetMessageClass(pool.FindMessageTypeByName(f"tensorflow.serving.{name}"))
 
-    return Messages(
+    return ServingMessages(
         message("PredictRequest"),
         message("PredictResponse"),
         message("GetModelStatusRequest"),
@@ -75,7 +75,7 @@ def load_messages() -> Messages:
 
 
 def classify_request(
-    messages: Messages, model: str, version: int | None, cells: NDArray[np.uint8]
+    messages: ServingMessages, model: str, version: int | None, cells: NDArray[np.uint8]
 ) -> Any:
     """A PredictRequest of cells uint8 [N, 28, 28]; `version` None asks for the newest."""
     request = _request(messages, model, version, "serving_default")
@@ -84,14 +84,14 @@ def classify_request(
     return request
 
 
-def policy_request(messages: Messages, model: str, version: int | None) -> Any:
+def policy_request(messages: ServingMessages, model: str, version: int | None) -> Any:
     """A PredictRequest of the signature `policy`; its input only has to be there."""
     request = _request(messages, model, version, "policy")
     _put_uint8(request.inputs["ask"], np.zeros(1, np.uint8))
     return request
 
 
-def _request(messages: Messages, model: str, version: int | None, signature: str) -> Any:
+def _request(messages: ServingMessages, model: str, version: int | None, signature: str) -> Any:
     request = messages.predict_request()
     request.model_spec.name = model
     request.model_spec.signature_name = signature
@@ -107,7 +107,7 @@ def _put_uint8(tensor: Any, values: NDArray[np.uint8]) -> None:
     tensor.tensor_content = np.ascontiguousarray(values).tobytes()
 
 
-def read_answer(response: Any, count: int, version: int | None) -> Answer:
+def read_answer(response: Any, count: int, version: int | None) -> ClassifierAnswer:
     """Check a PredictResponse for `count` cells and take it apart.
 
     Raises:
@@ -118,7 +118,7 @@ def read_answer(response: Any, count: int, version: int | None) -> Answer:
         raise PeerError("the model server answered with values that are no probabilities")
     if np.abs(values.sum(axis=1, dtype=np.float64) - 1).max(initial=0) > SUM_TOLERANCE:
         raise PeerError("the model server answered with probabilities that do not sum to 1")
-    return Answer(values.astype(np.float32), _answering_version(response, version))
+    return ClassifierAnswer(values.astype(np.float32), _answering_version(response, version))
 
 
 def _answering_version(response: Any, pinned: int | None) -> int:

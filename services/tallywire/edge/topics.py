@@ -23,7 +23,7 @@ from kafka.errors import (
 )
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from tallywire.edge.kafkaclient import open_client
+from tallywire.edge.kafka_client import open_client
 from tallywire.errors import PeerError, Problem
 
 Value = TypeVar("Value")

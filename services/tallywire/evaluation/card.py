@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tallywire.reading.guarantee import Certificate
+from tallywire.evaluation.certificate import Certificate
 from tallywire.training.wrong_cuts import TEST_CUTS
 
 MARK = "<!-- Everything below is written by `tallywire evaluate`. -->"

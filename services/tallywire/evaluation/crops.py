@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tallywire.edge.npz import read_npz
 from tallywire.errors import InvalidFileError, Problem
-from tallywire.npz import read_npz
 from tallywire.records import BLANK
 from tallywire.sheet.clean import clean_crop
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.evaluation.sheets import Case
+from tallywire.evaluation.rendered_sheets import RenderedCase
 from tallywire.reading.calibration import calibration_error
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
@@ -37,10 +37,10 @@ class CellScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadCase:
     """One sheet that was read: plain arg-max beside joint decoding."""
 
-    case: Case
+    case: RenderedCase
     probabilities: F32
     found: Interpretation
     plain: tuple[int | None, ...]
@@ -115,14 +115,14 @@ def risk_coverage(doubt: F64, wrong: NDArray[np.bool_]) -> tuple[F64, F64]:
     return kept / len(order), np.cumsum(wrong[order]) / kept
 
 
-def read_case(case: Case, probabilities: F32, layout: Layout, policy: Policy) -> Outcome:
+def read_case(case: RenderedCase, probabilities: F32, layout: Layout, policy: Policy) -> ReadCase:
     """Interpret one sheet in both ways."""
     found = interpret(probabilities, layout, case.registered, policy)
     rows = [np.array(count.cells) for count in found.counts]
-    return Outcome(case, probabilities, found, tuple(read_row(row).best for row in rows))
+    return ReadCase(case, probabilities, found, tuple(read_row(row).best for row in rows))
 
 
-def score_sheets(outcomes: Sequence[Outcome], refused: int) -> SheetScore:
+def score_sheets(outcomes: Sequence[ReadCase], refused: int) -> SheetScore:
     """Score sheets that were read, and remember how many were refused."""
     probabilities = np.concatenate([NO_CELLS, *(one.probabilities for one in outcomes)])
     labels = np.concatenate([NO_LABELS, *(one.case.labels for one in outcomes)])
@@ -151,7 +151,7 @@ def score_sheets(outcomes: Sequence[Outcome], refused: int) -> SheetScore:
     )
 
 
-def _cells_right_joint(outcome: Outcome) -> int:
+def _cells_right_joint(outcome: ReadCase) -> int:
     pairs = [
         (_in_cells(count.value, len(count.cells)), _in_cells(written, len(count.cells)))
         for count in outcome.found.counts

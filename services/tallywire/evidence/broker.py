@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from tallywire.edge.kafka import Record, read_topic
-from tallywire.edge.offsets import log_bounds
-from tallywire.evidence.lines import Line, make_line
-from tallywire.evidence.story import Bounds, Evidence, Names
+from tallywire.edge.kafka import TopicRecord, read_topic
+from tallywire.edge.log_offsets import log_bounds
+from tallywire.evidence.event_log import Bounds, Evidence, TopicNames
+from tallywire.evidence.exported_records import ExportedRecord, make_line
 from tallywire.settings import Settings
 
 
-def names_of(settings: Settings) -> Names:
+def names_of(settings: Settings) -> TopicNames:
     """The topics' names."""
     topics = settings.topics
-    return Names(topics.scans, topics.readings, topics.corrections, topics.rejected)
+    return TopicNames(topics.scans, topics.readings, topics.corrections, topics.rejected)
 
 
 def broker_evidence(settings: Settings) -> Evidence:
@@ -25,7 +25,7 @@ def broker_evidence(settings: Settings) -> Evidence:
     """
     names, kafka = names_of(settings), settings.kafka
 
-    def read(topic: str) -> Iterator[Line]:
+    def read(topic: str) -> Iterator[ExportedRecord]:
         keep = topic not in (names.scans, names.rejected)
         return (line_of(record, keep=keep) for record in read_topic(kafka, topic))
 
@@ -39,7 +39,7 @@ def broker_evidence(settings: Settings) -> Evidence:
     return Evidence(f"the broker at {kafka}", names, read, bounds, absent)
 
 
-def line_of(record: Record, *, keep: bool) -> Line:
+def line_of(record: TopicRecord, *, keep: bool) -> ExportedRecord:
     """A record as a line."""
     return make_line(
         record.partition, record.offset, record.timestamp, record.key, record.headers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tallywire.election import Contest, Election, OptionKind
+from tallywire.election.election import Contest, Election, OptionKind
 from tallywire.ledger import counters
 from tallywire.ledger.counters import Counters
 from tallywire.ledger.state import Entry, StationState, Status, contribution
@@ -18,7 +18,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ComparedSheet:
     """What one generation makes of a station.
 
     `read` is what the machine read, by option; `votes` what enters the totals (nothing of a held
@@ -47,8 +47,8 @@ class StationChange:
     district: str
     contest: str
     station: str
-    before: Sheet | None
-    after: Sheet | None
+    before: ComparedSheet | None
+    after: ComparedSheet | None
     delta: Counters
 
     @property
@@ -158,11 +158,11 @@ def total_votes(states: Iterable[StationState]) -> dict[tuple[str, str], dict[st
     return {key: counters.add(parts) for key, parts in totals.items()}
 
 
-def sheet_of(state: StationState) -> Sheet:
+def sheet_of(state: StationState) -> ComparedSheet:
     """What a generation makes of a station."""
     entry = state.counted or (state.held[0] if state.held else None)
     shown: Sequence[Entry] = state.held or (state.rejected[-1:] if entry is None else ())
-    return Sheet(
+    return ComparedSheet(
         status=state.status,
         votes=_votes_that_count(state),
         read=dict(entry.votes) if entry else {},
@@ -195,7 +195,7 @@ def _votes_that_count(state: StationState) -> dict[str, int]:
     return dict(state.counted.votes) if state.counted else {}
 
 
-def _label(sheet: Sheet | None) -> str:
+def _label(sheet: ComparedSheet | None) -> str:
     return sheet.label if sheet else "-"
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from redis import Redis
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.errors import UsageError
 from tallywire.ledger import keys
-from tallywire.ledger.about import About, from_values
+from tallywire.ledger.generation_origin import GenerationOrigin, from_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Generation:
 
     name: str
     live: bool
-    about: About
+    about: GenerationOrigin
 
 
 def live_generation(redis: Redis, election: str) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.ledger import counters
-from tallywire.ledger.place import empty_state, place_of
-from tallywire.ledger.state import Event, Outcome, StationState, Told, apply, event_source
+from tallywire.ledger.record_key import empty_state, place_of
+from tallywire.ledger.state import ApplyResult, Event, Outcome, StationState, apply, event_source
 from tallywire.records import Correction, Reading, Rejection, Source
 
 Key = tuple[str, str, str]
@@ -43,9 +43,9 @@ class MemoryLedger:
             self.outbox[event_source(event)] = event
         return applied.outcome
 
-    async def take(self, event: Event) -> Told:
+    async def take(self, event: Event) -> ApplyResult:
         """Apply one event; what has to be published for it."""
-        return Told(self.apply_now(event), self.outbox.get(event_source(event)))
+        return ApplyResult(self.apply_now(event), self.outbox.get(event_source(event)))
 
     async def forget(self, events: Sequence[Reading | Rejection]) -> None:
         """The broker has these events' messages."""

@@ -10,11 +10,13 @@ from redis.exceptions import RedisError
 
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
-from tallywire.ledger.about import About, from_values, to_values
+from tallywire.ledger.generation_origin import GenerationOrigin, from_values, to_values
 from tallywire.wire import canonical
 
 
-async def describe(redis: Redis, election: str, generation: str, about: About) -> About:
+async def describe(
+    redis: Redis, election: str, generation: str, about: GenerationOrigin
+) -> GenerationOrigin:
     """What stands in the ledger about the generation: `about`, unless it was opened before.
 
     Raises:
@@ -29,7 +31,9 @@ async def describe(redis: Redis, election: str, generation: str, about: About) -
     return from_values(json.loads(found))
 
 
-async def place_starts(redis: Redis, election: str, generation: str, about: About) -> None:
+async def place_starts(
+    redis: Redis, election: str, generation: str, about: GenerationOrigin
+) -> None:
     """Let workers begin where a partial generation begins; where one has begun, nothing changes.
 
     Raises:

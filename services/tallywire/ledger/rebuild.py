@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from tallywire.election import Election
-from tallywire.ledger.place import empty_state, place_of
+from tallywire.election.election import Election
+from tallywire.ledger.record_key import empty_state, place_of
 from tallywire.ledger.state import Event, StationState, apply, contribution, event_source
 from tallywire.records import Reading, Source
 from tallywire.wire import canonical
@@ -41,7 +41,7 @@ class Rebuilt:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TotalsDifference:
     """A counter on which two totals disagree, and the stations that contribute to it."""
 
     district: str
@@ -94,7 +94,7 @@ def nonzero(totals: Totals) -> dict[str, dict[str, int]]:
     return {district: counters for district, counters in kept.items() if counters}
 
 
-def first_difference(rebuilt: Rebuilt, totals: Totals) -> Difference | None:
+def first_difference(rebuilt: Rebuilt, totals: Totals) -> TotalsDifference | None:
     """The first counter, by district and name, that `totals` has otherwise; None if identical."""
     mine, claimed = nonzero(rebuilt.totals), nonzero(totals)
     for district in sorted(mine.keys() | claimed.keys()):
@@ -102,7 +102,7 @@ def first_difference(rebuilt: Rebuilt, totals: Totals) -> Difference | None:
         for counter in sorted(ours.keys() | theirs.keys()):
             if ours.get(counter, 0) != theirs.get(counter, 0):
                 behind = _behind(rebuilt, district, counter)
-                return Difference(
+                return TotalsDifference(
                     district, counter, ours.get(counter, 0), theirs.get(counter, 0), behind
                 )
     return None

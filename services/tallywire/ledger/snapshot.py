@@ -8,11 +8,11 @@ from typing import Any
 
 from redis import Redis
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.ledger import counters, keys
-from tallywire.ledger.bodies import from_body
 from tallywire.ledger.counters import VoteState
 from tallywire.ledger.generations import live_generation
+from tallywire.ledger.serialization import from_body
 from tallywire.ledger.state import StationState, contribution
 from tallywire.records import Quality
 

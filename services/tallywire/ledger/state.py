@@ -131,7 +131,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ApplyResult:
     """What a ledger says of one event: its outcome, and the event that has to be published.
 
     That is the event that was applied at its source first, whatever came there later; None where

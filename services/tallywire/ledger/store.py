@@ -9,17 +9,17 @@ from typing import Any, Protocol
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from tallywire.election import Election
+from tallywire.election.election import Election
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
-from tallywire.ledger.bodies import from_body, from_outbox, to_body, to_outbox
-from tallywire.ledger.place import Place, empty_state, place_of
+from tallywire.ledger.record_key import RecordKey, empty_state, place_of
+from tallywire.ledger.serialization import from_body, from_outbox, to_body, to_outbox
 from tallywire.ledger.state import (
     Applied,
+    ApplyResult,
     Event,
     Outcome,
     StationState,
-    Told,
     apply,
     event_source,
 )
@@ -39,7 +39,7 @@ class Ledger(Protocol):
     async def apply(self, event: Event) -> Outcome:
         """Apply one event exactly once, however often it is called."""
 
-    async def take(self, event: Event) -> Told:
+    async def take(self, event: Event) -> ApplyResult:
         """The same, and the event that has to be published for this place in the log.
 
         It waits in an outbox, written with the record in one step. Whoever reads the scan again
@@ -95,17 +95,17 @@ class RedisLedger:
         """See `Ledger.apply`."""
         return (await self.take(event)).outcome
 
-    async def take(self, event: Event) -> Told:
+    async def take(self, event: Event) -> ApplyResult:
         """See `Ledger.take`."""
         place = place_of(event, self._election)
         try:
             for _ in range(MOST_RACES):
                 applied = apply(await self._read(place), event)
                 if not applied.delta:  # applied before
-                    return Told(applied.outcome, await self._waiting(place, event))
+                    return ApplyResult(applied.outcome, await self._waiting(place, event))
                 if await self._write(place, applied, event):
                     own = None if isinstance(event, Correction) else event
-                    return Told(applied.outcome, own)
+                    return ApplyResult(applied.outcome, own)
         except RedisError as error:
             raise PeerError(f"Redis: {error}") from error
         raise PeerError(f"station {place.station}: lost {MOST_RACES} races for its record")
@@ -151,7 +151,7 @@ class RedisLedger:
     def _keys(self, district: str) -> keys.DistrictKeys:
         return keys.DistrictKeys(self._election.id, self._generation, district)
 
-    async def _read(self, place: Place) -> StationState:
+    async def _read(self, place: RecordKey) -> StationState:
         key = self._keys(place.district).station(place.contest, place.station)
         found: Any = await self._redis.hmget(key, ["version", "body"])
         version, body = found
@@ -163,7 +163,7 @@ class RedisLedger:
             # Overwriting what we cannot read would lose a count; a person has to look.
             raise PeerError(f"Redis: the record {key} cannot be read: {error}"[:500]) from None
 
-    async def _waiting(self, place: Place, event: Event) -> Reading | Rejection | None:
+    async def _waiting(self, place: RecordKey, event: Event) -> Reading | Rejection | None:
         """The event that was applied at the place of `event`, if its message is due still."""
         outbox, source = self._keys(place.district).outbox, str(event_source(event))
         found: Any = await self._redis.hget(outbox, source)
@@ -172,7 +172,7 @@ class RedisLedger:
         except ValueError as error:
             raise PeerError(f"Redis: {outbox} {source} cannot be read: {error}"[:500]) from None
 
-    async def _write(self, place: Place, applied: Applied, event: Event) -> bool:
+    async def _write(self, place: RecordKey, applied: Applied, event: Event) -> bool:
         """False where the record has moved on since it was read: read it again."""
         where, state = self._keys(place.district), applied.state
         args: list[Any] = [

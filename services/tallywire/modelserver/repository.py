@@ -19,7 +19,7 @@ SERVE_TAG = "serve"
 LOG = structlog.get_logger()
 
 
-class State(IntEnum):
+class LoadState(IntEnum):
     """The states of ModelVersionStatus that a version has here."""
 
     LOADING = 20
@@ -28,11 +28,11 @@ class State(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class LoadedVersion:
     """One version folder. `signatures` is empty unless the state is AVAILABLE."""
 
     number: int
-    state: State
+    state: LoadState
     error: str = ""
     signatures: Mapping[str, Any] = field(default_factory=dict)  # name -> concrete function
     described: Mapping[str, Any] = field(default_factory=dict)  # name -> SignatureDef
@@ -49,18 +49,18 @@ class Repository:
     def __init__(self, folder: Path, model: str) -> None:
         self.model = model
         self._folder = folder / model
-        self._versions: dict[int, Version] = {}
+        self._versions: dict[int, LoadedVersion] = {}
         self._failed_at: dict[int, float] = {}
         self._refreshing = threading.Lock()
 
     @property
-    def versions(self) -> tuple[Version, ...]:
+    def versions(self) -> tuple[LoadedVersion, ...]:
         """Every version folder known, newest first."""
         return tuple(sorted(self._versions.values(), key=lambda item: -item.number))
 
-    def find(self, number: int | None) -> Version | None:
+    def find(self, number: int | None) -> LoadedVersion | None:
         """Version `number`, or the newest available one for None; None where there is none."""
-        available = [item for item in self.versions if item.state is State.AVAILABLE]
+        available = [item for item in self.versions if item.state is LoadState.AVAILABLE]
         if number is None:
             return available[0] if available else None
         return next((item for item in available if item.number == number), None)
@@ -89,36 +89,38 @@ class Repository:
     def _is_due(self, number: int, path: Path) -> bool:
         if number not in self._versions:
             return True
-        if self._versions[number].state is not State.END:
+        if self._versions[number].state is not LoadState.END:
             return False
         return _changed_at(path) != self._failed_at[number]
 
     def _load(self, number: int, path: Path) -> None:
-        self._put(Version(number, State.LOADING))
+        self._put(LoadedVersion(number, LoadState.LOADING))
         changed_at = _changed_at(path)
         try:
             self._put(load_version(number, path))
             LOG.info("model version loaded", model=self.model, version=number)
         except Exception as error:  # TensorFlow raises a dozen kinds for a damaged folder
             self._failed_at[number] = changed_at
-            self._put(Version(number, State.END, error=f"{type(error).__name__}: {error}"[:500]))
+            self._put(
+                LoadedVersion(number, LoadState.END, error=f"{type(error).__name__}: {error}"[:500])
+            )
             LOG.warning("model version refused", version=number, folder=str(path), error=str(error))
 
-    def _put(self, version: Version) -> None:
+    def _put(self, version: LoadedVersion) -> None:
         # A new dictionary each time: the serving threads read without a lock.
         self._versions = {**self._versions, version.number: version}
 
 
-def load_version(number: int, path: Path) -> Version:
+def load_version(number: int, path: Path) -> LoadedVersion:
     """Load one version folder and run its warm-up requests.
 
     Raises:
         Exception: whatever TensorFlow raises for a folder that is no whole SavedModel.
     """
     held = tf.saved_model.load(str(path), tags=[SERVE_TAG])
-    loaded = Version(
+    loaded = LoadedVersion(
         number,
-        State.AVAILABLE,
+        LoadState.AVAILABLE,
         signatures=dict(held.signatures),
         described=describe(path),
         held=held,
@@ -143,7 +145,7 @@ def describe(path: Path) -> dict[str, Any]:
     raise ValueError(f"{path}: no graph with the tag {SERVE_TAG!r}")
 
 
-def _warm_up(version: Version, path: Path) -> None:
+def _warm_up(version: LoadedVersion, path: Path) -> None:
     if not path.is_file():
         return
     for record in tf.data.TFRecordDataset(str(path)):

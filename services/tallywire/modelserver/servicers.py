@@ -16,8 +16,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from tallywire.modelserver.repository import Repository, State, Version
-from tallywire.vitals import Vitals
+from tallywire.edge.liveness import Vitals
+from tallywire.modelserver.repository import LoadedVersion, LoadState, Repository
 
 DEFAULT_SIGNATURE = "serving_default"
 SIGNATURES = "signature_def"
@@ -66,7 +66,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     def _respond(
-        self, version: Version, name: str, outputs: Any, asked: tuple[str, ...], context: Any
+        self, version: LoadedVersion, name: str, outputs: Any, asked: tuple[str, ...], context: Any
     ) -> Any:
         unknown = set(asked) - outputs.keys()
         if unknown:
@@ -99,7 +99,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):  # type: ignor
             item = response.model_version_status.add(
                 version=version.number, state=int(version.state)
             )
-            if version.state is State.END:
+            if version.state is LoadState.END:
                 item.status.error_code = grpc.StatusCode.INTERNAL.value[0]
                 item.status.error_message = version.error
         return response
@@ -112,12 +112,12 @@ def _check_name(repository: Repository, spec: Any, context: Any) -> None:
         )
 
 
-def _version(repository: Repository, spec: Any, context: Any) -> Version:
+def _version(repository: Repository, spec: Any, context: Any) -> LoadedVersion:
     _check_name(repository, spec, context)
     wanted = spec.version.value if spec.HasField("version") else None
     version = repository.find(wanted)
     if version is None:
-        available = [v.number for v in repository.versions if v.state is State.AVAILABLE]
+        available = [v.number for v in repository.versions if v.state is LoadState.AVAILABLE]
         context.abort(
             grpc.StatusCode.NOT_FOUND,
             f"version {wanted or 'latest'} of {spec.name!r} is not loaded; loaded: {available}",
@@ -126,7 +126,7 @@ def _version(repository: Repository, spec: Any, context: Any) -> Version:
     return version
 
 
-def _arguments(version: Version, signature: str, inputs: Any, context: Any) -> dict[str, Any]:
+def _arguments(version: LoadedVersion, signature: str, inputs: Any, context: Any) -> dict[str, Any]:
     """The tensors of a request, checked against the signature before TensorFlow sees them."""
     expected = version.described[signature].inputs
     if set(inputs) != set(expected):

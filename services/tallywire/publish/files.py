@@ -15,7 +15,7 @@ HIDDEN = (".", "~", "_tmp")  # how editors, sync tools and scanners mark files o
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileStamp:
     """A file as it stands: if none of this changed, neither did the content."""
 
     path: str  # absolute
@@ -50,13 +50,13 @@ def is_scan_name(name: str) -> bool:
     )
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: Path) -> FileStamp:
     """The file's stamp. Raises OSError where it cannot be looked at."""
     status = path.stat()
-    return Stamp(str(path), status.st_size, status.st_mtime_ns)
+    return FileStamp(str(path), status.st_size, status.st_mtime_ns)
 
 
-def read_unchanged(expected: Stamp) -> bytes | None:
+def read_unchanged(expected: FileStamp) -> bytes | None:
     """The content, or None where the file is not, or no longer, what the stamp says.
 
     Raises:
@@ -65,7 +65,7 @@ def read_unchanged(expected: Stamp) -> bytes | None:
     with Path(expected.path).open("rb") as file:
         content = file.read(expected.size_bytes + 1)
         status = os.fstat(file.fileno())
-    after = Stamp(expected.path, status.st_size, status.st_mtime_ns)
+    after = FileStamp(expected.path, status.st_size, status.st_mtime_ns)
     return content if after == expected and len(content) == expected.size_bytes else None
 
 

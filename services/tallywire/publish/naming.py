@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tallywire.election.validation import ID, ID_RULE, show
 from tallywire.errors import InvalidFileError, Problem, UsageError
-from tallywire.tables import ID, ID_RULE, show
 
 DEFAULT_PATTERN = r"(?P<station>.+?)(?:__.*)?"
 """Of the name without its suffix: everything up to the first `__`, or all of it."""

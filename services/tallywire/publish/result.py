@@ -8,24 +8,24 @@ from typing import Any
 
 from rich.table import Table
 
-from tallywire.publish.journal import Receipt
-from tallywire.publish.letters import Refusal, Skip
+from tallywire.publish.outgoing_scans import RefusedFile, SkipReason
+from tallywire.publish.receipts import Receipt
 
 MOST_LISTED = 1_000  # refusals kept one by one; all are counted
 MOST_SHOWN = 20
 
 
 @dataclass(slots=True)
-class Result:
+class PublishResult:
     """Counts of one run; filled while it goes on."""
 
     found: int = 0
     published: int = 0  # acknowledged by the broker in this run
     published_bytes: int = 0
     unacknowledged: int = 0  # handed over and never acknowledged; only after an interruption
-    skipped: Counter[Skip] = field(default_factory=Counter)
+    skipped: Counter[SkipReason] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[RefusedFile] = field(default_factory=list)
     seconds: float = 0.0
     waited_s: float = 0.0
     interrupted: bool = False
@@ -52,14 +52,14 @@ class Result:
         self.published += 1
         self.published_bytes += receipt.size_bytes
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: RefusedFile) -> None:
         """Count a file that was not sent."""
         self.refused[refusal.code] += 1
         if len(self.refusals) < MOST_LISTED:
             self.refusals.append(refusal)
 
 
-def to_json(result: Result) -> dict[str, Any]:
+def to_json(result: PublishResult) -> dict[str, Any]:
     """Plain values for `--json`."""
     return {
         "found": result.found,
@@ -84,7 +84,7 @@ def to_json(result: Result) -> dict[str, Any]:
     }
 
 
-def to_table(result: Result) -> Table:
+def to_table(result: PublishResult) -> Table:
     """The closing table."""
     table = Table(title="Dry run: nothing was sent" if result.dry_run else None, title_style="bold")
     table.add_column("")
@@ -107,7 +107,7 @@ def to_table(result: Result) -> Table:
     return table
 
 
-def to_lines(result: Result) -> list[str]:
+def to_lines(result: PublishResult) -> list[str]:
     """The first refused files, one line each."""
     lines = [f"{item.path}: {item.code}, {item.message}" for item in result.refusals[:MOST_SHOWN]]
     more = sum(result.refused.values()) - len(lines)

@@ -19,12 +19,12 @@ from typing import Any
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from tallywire.edge.kafka import abandon_producer, make_producer
+from tallywire.edge.liveness import Vitals
 from tallywire.edge.topics import TopicSpec, ensure_topics, topic_id
 from tallywire.errors import PeerError
-from tallywire.publish.journal import Receipt
-from tallywire.publish.letters import Letter, Refusal
+from tallywire.publish.outgoing_scans import OutgoingScan, RefusedFile
+from tallywire.publish.receipts import Receipt
 from tallywire.reasons import Code
-from tallywire.vitals import Vitals
 from tallywire.wire import encode_scan_headers
 
 SILENCE_S = 4.0  # without any acknowledgement, after which the broker is asked how it is
@@ -35,7 +35,7 @@ PROBE_TIMEOUT_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Destination:
     """Where letters go."""
 
     kafka: str
@@ -56,7 +56,7 @@ class Sender:
 
     def __init__(
         self,
-        target: Target,
+        target: Destination,
         say: Callable[[str], object],
         stop: threading.Event,
         vitals: Vitals | None = None,
@@ -70,11 +70,11 @@ class Sender:
         self._say = say
         self._producer: Any = None
         self._number = 0
-        self._pending: dict[int, Letter] = {}
+        self._pending: dict[int, OutgoingScan] = {}
         self._pending_bytes = 0
         self._next_token = 0
         self._events: queue.SimpleQueue[tuple[int, int, Any]] = queue.SimpleQueue()
-        self._refusals: list[Refusal] = []
+        self._refusals: list[RefusedFile] = []
         self._broken = ""  # why the producer is to be replaced
         self._alive_s = time.monotonic()  # last sign of life
         self._asked_s = self._alive_s
@@ -104,13 +104,13 @@ class Sender:
                 return True
         return False
 
-    def has_room(self, letter: Letter) -> bool:
+    def has_room(self, letter: OutgoingScan) -> bool:
         """True where the letter may be sent now: one always fits, however large."""
         target = self.target
         fits = self._pending_bytes + len(letter.image) <= target.in_flight_bytes
         return not self._pending or (fits and self.pending < target.in_flight_letters)
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: OutgoingScan) -> None:
         """Hand a letter over. Ask `has_room` first; call `poll` often."""
         self._next_token += 1
         self._pending[self._next_token] = letter
@@ -120,7 +120,7 @@ class Sender:
         if not self._hand_over(self._next_token, letter):
             self._replace()
 
-    def poll(self, wait_s: float = 0.0) -> tuple[list[Receipt], list[Refusal]]:
+    def poll(self, wait_s: float = 0.0) -> tuple[list[Receipt], list[RefusedFile]]:
         """What was acknowledged, or refused by the broker, since the last call.
 
         Waits up to `wait_s` for the first of them; much longer where the broker is away.
@@ -133,7 +133,7 @@ class Sender:
             self._examine()
         return settled
 
-    def drain(self, wait_s: float = 0.0) -> tuple[list[Receipt], list[Refusal]]:
+    def drain(self, wait_s: float = 0.0) -> tuple[list[Receipt], list[RefusedFile]]:
         """As `poll`, but repairs nothing, and so never waits for longer than `wait_s`."""
         receipts: list[Receipt] = []
         try:
@@ -170,7 +170,7 @@ class Sender:
         self._broken = ""
         self._alive_s = time.monotonic()
 
-    def _hand_over(self, token: int, letter: Letter) -> bool:
+    def _hand_over(self, token: int, letter: OutgoingScan) -> bool:
         """Give a letter to the producer; False where the producer is broken."""
         try:
             future = self._producer.send(
@@ -208,7 +208,7 @@ class Sender:
             self._replace_after_s = REPLACE_AFTER_S
             receipts.append(self._receipt(self._take(token), outcome))
 
-    def _take(self, token: int) -> Letter:
+    def _take(self, token: int) -> OutgoingScan:
         letter = self._pending.pop(token)
         self._pending_bytes -= len(letter.image)
         return letter
@@ -216,9 +216,9 @@ class Sender:
     def _refuse(self, token: int, error: Exception) -> None:
         letter = self._take(token)
         message = f"{len(letter.image):,} bytes; the broker or topic allows fewer: {error}"
-        self._refusals.append(Refusal(letter.stamp.path, Code.VALUE_TOO_LARGE, message))
+        self._refusals.append(RefusedFile(letter.stamp.path, Code.VALUE_TOO_LARGE, message))
 
-    def _receipt(self, letter: Letter, metadata: Any) -> Receipt:
+    def _receipt(self, letter: OutgoingScan, metadata: Any) -> Receipt:
         return Receipt(
             path=letter.stamp.path,
             size_bytes=letter.stamp.size_bytes,

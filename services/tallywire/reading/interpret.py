@@ -13,7 +13,7 @@ from tallywire.reading.joint import Decoded, decode
 from tallywire.reading.judge import judge
 from tallywire.reading.policy import Policy
 from tallywire.reading.quality import count_confidence, label, sheet_confidence
-from tallywire.reading.rows import F64, Row, read_row
+from tallywire.reading.rows import F64, RowReading, read_row
 from tallywire.reading.tree import plant
 from tallywire.reasons import Reason
 from tallywire.records import Count, Quality, Verdict
@@ -87,7 +87,9 @@ def _by_field(probabilities: NDArray[np.float32], layout: Layout) -> dict[str, F
     return found
 
 
-def _decode(rows: Mapping[str, Row], layout: Layout, registered: int, policy: Policy) -> Decoded:
+def _decode(
+    rows: Mapping[str, RowReading], layout: Layout, registered: int, policy: Policy
+) -> Decoded:
     if not layout.sum_rules:
         return Decoded(0.0, None, 0.0, {})
     limits = {rule.field: registered + rule.tolerance for rule in layout.cap_rules}
@@ -95,7 +97,7 @@ def _decode(rows: Mapping[str, Row], layout: Layout, registered: int, policy: Po
     return decode(rows, tree, limits, policy.unbalanced_prior, policy.unbalanced_spread)
 
 
-def _count(field: Field, cells: F64, row: Row, decoded: Decoded, layout: Layout) -> Count:
+def _count(field: Field, cells: F64, row: RowReading, decoded: Decoded, layout: Layout) -> Count:
     written = row.best
     value = written
     if decoded.counts is not None and decoded.adds_up >= ADDS_UP_FROM:
@@ -114,12 +116,12 @@ def _count(field: Field, cells: F64, row: Row, decoded: Decoded, layout: Layout)
     )
 
 
-def _chosen(row: Row, value: int | None) -> int | None:
+def _chosen(row: RowReading, value: int | None) -> int | None:
     """Arithmetic cannot tell a zero from an empty row: the ink does."""
     return None if value == 0 and row.missing >= row.counts[0] else value
 
 
-def _mixture(field: str, row: Row, decoded: Decoded) -> F64:
+def _mixture(field: str, row: RowReading, decoded: Decoded) -> F64:
     """Probability of each count, over both hypotheses; an empty row counts as 0 here."""
     alone = row.counts.copy()
     alone[0] += row.missing
@@ -129,7 +131,9 @@ def _mixture(field: str, row: Row, decoded: Decoded) -> F64:
     return together
 
 
-def _probability(value: int | None, row: Row, likely: F64, decoded: Decoded, field: str) -> float:
+def _probability(
+    value: int | None, row: RowReading, likely: F64, decoded: Decoded, field: str
+) -> float:
     """Of `value`; where it is 0 or nothing, arithmetic cannot tell them apart and the ink does."""
     if value not in (0, None):
         return float(likely[value])
@@ -149,7 +153,7 @@ def _changed_by(field: str, layout: Layout) -> str:
 
 
 def _error_probability(
-    counts: tuple[Count, ...], rows: Mapping[str, Row], decoded: Decoded
+    counts: tuple[Count, ...], rows: Mapping[str, RowReading], decoded: Decoded
 ) -> float:
     """1 - P(every value is what is written), over both hypotheses."""
     alone = float(np.prod([rows[count.field].probability(count.value) for count in counts]))
@@ -164,7 +168,7 @@ def _error_probability(
     return min(1.0, max(0.0, 1.0 - right))
 
 
-def _told(rows: Mapping[str, Row], count: Count) -> float:
+def _told(rows: Mapping[str, RowReading], count: Count) -> float:
     """How sure the ink is that an empty-or-zero row is the one of the two that was recorded."""
     row = rows[count.field]
     either = row.counts[0] + row.missing

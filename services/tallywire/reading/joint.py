@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tallywire.reading.rows import F64, Row
+from tallywire.reading.rows import F64, RowReading
 from tallywire.reading.tree import Tree, add_up, backward, best_counts, forward, take_best
 
 MOST_CANDIDATES = 24  # counts kept per row
@@ -41,7 +41,7 @@ class Decoded:
 
 
 def decode(
-    rows: Mapping[str, Row],
+    rows: Mapping[str, RowReading],
     tree: Tree,
     limits: Mapping[str, int],
     prior: float,
@@ -70,7 +70,7 @@ def decode(
     return Decoded(odds / (odds + prior), counts, weight / evidence, posterior)
 
 
-def _weights(row: Row, limit: int | None) -> F64:
+def _weights(row: RowReading, limit: int | None) -> F64:
     weights = row.counts.copy()
     weights[0] += row.missing
     if limit is not None:

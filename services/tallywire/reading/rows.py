@@ -24,7 +24,7 @@ MISSING = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RowReading:
     """The reading of one row by itself.
 
     `counts` float64 [10 ** cells]: probability of each count; `missing`: that nothing is written.
@@ -45,7 +45,7 @@ class Row:
         return self.missing if value is None else float(self.counts[value])
 
 
-def read_row(cells: F64) -> Row:
+def read_row(cells: F64) -> RowReading:
     """Weigh every way to fill the row's cells.
 
     Leading cells may be empty (blank leading cells read as zero); a row of blanks says nothing.
@@ -61,7 +61,7 @@ def read_row(cells: F64) -> Row:
     weights = ways * priors
     written = values != MISSING
     counts = np.bincount(values[written], weights[written], minlength=10 ** len(cells))
-    return Row(counts.astype(np.float64), float(weights[~written].sum()))
+    return RowReading(counts.astype(np.float64), float(weights[~written].sum()))
 
 
 def _classes(cells: F64) -> tuple[tuple[int, ...], ...]:

@@ -24,7 +24,7 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PartialSum:
     """One part of a sum: its possible counts, their weights, and the sum of the parts before it."""
 
     part: str
@@ -34,11 +34,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Up:
+class UpwardSums:
     """`weights` by field, for every count, everything below it included; `steps` by total."""
 
     weights: Mapping[str, F64]
-    steps: Mapping[str, tuple[Step, ...]]
+    steps: Mapping[str, tuple[PartialSum, ...]]
 
 
 Gather = Callable[[F64, F64], F64]
@@ -61,7 +61,7 @@ def plant(rules: Sequence[SumRule]) -> Tree:
     return Tree(kept, tuple(total for total in kept if total not in parts))
 
 
-def forward(leaves: Mapping[str, F64], tree: Tree, gather: Gather) -> Up:
+def forward(leaves: Mapping[str, F64], tree: Tree, gather: Gather) -> UpwardSums:
     """Messages from the parts up to the totals.
 
     Args:
@@ -69,7 +69,7 @@ def forward(leaves: Mapping[str, F64], tree: Tree, gather: Gather) -> Up:
         gather: `add_up` for the sum over all ways, `take_best` for the best one.
     """
     weights: dict[str, F64] = {}
-    steps: dict[str, tuple[Step, ...]] = {}
+    steps: dict[str, tuple[PartialSum, ...]] = {}
     for field in _bottom_up(tree):
         weights[field] = leaves[field]
         if field in tree.rules:
@@ -77,7 +77,7 @@ def forward(leaves: Mapping[str, F64], tree: Tree, gather: Gather) -> Up:
             steps[field], sums = _run(parts, weights, _length(leaves[field]), gather)
             weights[field] = leaves[field].copy()
             weights[field][: len(sums)] *= sums
-    return Up(weights, steps)
+    return UpwardSums(weights, steps)
 
 
 def add_up(weights: F64, shifted: F64) -> F64:
@@ -91,7 +91,7 @@ def take_best(weights: F64, shifted: F64) -> F64:
     return best
 
 
-def backward(leaves: Mapping[str, F64], up: Up, tree: Tree) -> dict[str, F64]:
+def backward(leaves: Mapping[str, F64], up: UpwardSums, tree: Tree) -> dict[str, F64]:
     """By field, the posterior of every count given that all sums hold; each sums to 1."""
     down = {root: np.ones(len(leaves[root])) for root in tree.roots}
     for field in reversed(_bottom_up(tree)):
@@ -105,7 +105,7 @@ def backward(leaves: Mapping[str, F64], up: Up, tree: Tree) -> dict[str, F64]:
     return {field: _normal(weights * down[field]) for field, weights in up.weights.items()}
 
 
-def best_counts(best: Up, tree: Tree) -> tuple[dict[str, int], float]:
+def best_counts(best: UpwardSums, tree: Tree) -> tuple[dict[str, int], float]:
     """The most probable consistent set of counts and its weight, from a pass with `take_best`."""
     counts = {root: int(np.argmax(best.weights[root])) for root in tree.roots}
     weight = float(np.prod([best.weights[root].max() for root in tree.roots]))
@@ -155,14 +155,14 @@ def _length(leaf: F64) -> int:
 
 def _run(
     parts: Sequence[str], weights: Mapping[str, F64], length: int, gather: Gather
-) -> tuple[tuple[Step, ...], F64]:
+) -> tuple[tuple[PartialSum, ...], F64]:
     sums = np.zeros(length)
     sums[0] = 1.0  # the sum of no parts
     steps = []
     for part in parts:
         own = weights[part][:length]
         values = np.flatnonzero(own)
-        steps.append(Step(part, values, own[values], sums))
+        steps.append(PartialSum(part, values, own[values], sums))
         sums = gather(own[values], _shift(sums, values))
     return tuple(steps), sums
 

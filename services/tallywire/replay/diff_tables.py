@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 
-from tallywire.ledger.compare import DistrictChange, OptionChange, Sheet, StationChange
-from tallywire.replay.diffing import Difference
+from tallywire.ledger.compare import ComparedSheet, DistrictChange, OptionChange, StationChange
+from tallywire.replay.comparison import GenerationDifference
 from tallywire.replay.lag import some
 
 MOST_ROWS = 200
 
 
-def headline(found: Difference) -> str:
+def headline(found: GenerationDifference) -> str:
     """How much differs, in a line."""
     changed = sum(bool(one.before and one.after) for one in found.stations if one.reading_changed)
     only = {
@@ -32,7 +32,7 @@ def headline(found: Difference) -> str:
     return f"{text}. THE LEAD CHANGES in {some(lead)}" if lead else f"{text}, the lead in none"
 
 
-def by_station(found: Difference) -> Table:
+def by_station(found: GenerationDifference) -> Table:
     """One line for each sheet whose reading changed."""
     changed = [one for one in found.stations if one.reading_changed]
     table = Table(title=_title("Sheets", found, len(changed)), title_justify="left")
@@ -46,7 +46,7 @@ def by_station(found: Difference) -> Table:
     return table
 
 
-def by_district(found: Difference) -> Table:
+def by_district(found: GenerationDifference) -> Table:
     """One line for each option whose votes or place changed, a change of the lead in red."""
     table = Table(title=_title("Districts", found, len(found.districts)), title_justify="left")
     for heading in ("District", "Contest", "Option"):
@@ -60,7 +60,7 @@ def by_district(found: Difference) -> Table:
     return table
 
 
-def by_reason(found: Difference) -> Table:
+def by_reason(found: GenerationDifference) -> Table:
     """One line for each way in which sheets changed."""
     table = Table(title=_title("Reasons", found, len(found.reasons)), title_justify="left")
     for heading in ("Before", "After", "Sheets", "Stations"):
@@ -93,12 +93,12 @@ def _places(option: OptionChange) -> tuple[str, str]:
     return str(old), f"[bold]{new}[/]" if old != new else str(new)
 
 
-def _title(what: str, found: Difference, count: int) -> str:
+def _title(what: str, found: GenerationDifference, count: int) -> str:
     cut = f", the first {MOST_ROWS} of {count:,} (all: --json)" if count > MOST_ROWS else ""
     return f"{what} that differ, {found.before} -> {found.after}{cut}"
 
 
-def _label(sheet: Sheet | None) -> str:
+def _label(sheet: ComparedSheet | None) -> str:
     return sheet.label if sheet else "nothing heard of it"
 
 

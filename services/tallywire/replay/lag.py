@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tallywire.edge.offsets import Bounds, LogBounds, log_bounds
+from tallywire.edge.log_offsets import LogBounds, OffsetRange, log_bounds
 from tallywire.settings import Settings
 
 Offsets = Mapping[tuple[str, int], int]
@@ -13,7 +13,7 @@ Offsets = Mapping[tuple[str, int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class ReplayLag:
     """One partition of which a generation has not read everything."""
 
     topic: str
@@ -37,11 +37,11 @@ def read_bounds(settings: Settings) -> LogBounds:
     return log_bounds(settings.kafka, [settings.topics.scans, settings.topics.corrections])
 
 
-def behind(bounds: LogBounds, stored: Offsets) -> list[Behind]:
+def behind(bounds: LogBounds, stored: Offsets) -> list[ReplayLag]:
     """The partitions that are not read up to their end, in order."""
     places = {key: place(bounds[key], stored.get(key)) for key in sorted(bounds)}
     return [
-        Behind(*key, stored=at, end=bounds[key].end)
+        ReplayLag(*key, stored=at, end=bounds[key].end)
         for key, at in places.items()
         if at < bounds[key].end
     ]
@@ -64,7 +64,7 @@ def read_so_far(bounds: LogBounds, stored: Offsets, starts: Offsets, topic: str)
     return done, total
 
 
-def place(found: Bounds, stored: int | None) -> int:
+def place(found: OffsetRange, stored: int | None) -> int:
     """Where reading goes on: what the log no longer holds cannot be read."""
     return max(found.begin, stored or 0)
 

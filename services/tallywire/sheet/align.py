@@ -12,7 +12,7 @@ from tallywire.sheet.boxes import box_edges
 from tallywire.sheet.fit import Fit, best_fit, guesses, needed_support
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Layout, MarkKind
-from tallywire.sheet.marks import Look, find_blobs
+from tallywire.sheet.marks import MarkSearch, find_blobs
 from tallywire.sheet.match import LEAST_MARKS, match_marks
 from tallywire.sheet.picture import shrink, to_grey, zoom
 
@@ -54,18 +54,18 @@ class _Attempt:
     """One way to look: for which marks, how many must be found, and how well the boxes must show
     to believe it. A form may be printed or copied palely, so three marks need less of the boxes."""
 
-    look: Look
+    look: MarkSearch
     marks: int
     least_support: float
 
 
 ATTEMPTS = (
-    _Attempt(Look.COLOUR, 3, 0.65),
-    _Attempt(Look.TONE, 3, 0.65),
-    _Attempt(Look.COLOUR, 2, 0.75),
-    _Attempt(Look.TONE, 2, 0.75),
-    _Attempt(Look.OUTLINE, 3, 0.65),
-    _Attempt(Look.OUTLINE, 2, 0.75),
+    _Attempt(MarkSearch.COLOUR, 3, 0.65),
+    _Attempt(MarkSearch.TONE, 3, 0.65),
+    _Attempt(MarkSearch.COLOUR, 2, 0.75),
+    _Attempt(MarkSearch.TONE, 2, 0.75),
+    _Attempt(MarkSearch.OUTLINE, 3, 0.65),
+    _Attempt(MarkSearch.OUTLINE, 2, 0.75),
 )
 
 
@@ -109,9 +109,9 @@ def _better(one: Fit | None, other: Fit) -> Fit:
 def _attempts(pixels: U8, layout: Layout) -> list[_Attempt]:
     """Those that make sense: without colour in form or scan, only tones are looked at."""
     coloured = any(mark.kind is not MarkKind.CORNER_SQUARE for mark in layout.marks)
-    looks = {Look.TONE, Look.OUTLINE}
+    looks = {MarkSearch.TONE, MarkSearch.OUTLINE}
     if coloured and pixels.ndim == 3:
-        looks.add(Look.COLOUR)
+        looks.add(MarkSearch.COLOUR)
     return [attempt for attempt in ATTEMPTS if attempt.look in looks]
 
 

@@ -28,6 +28,19 @@ class Box:
         return (self.x_mm, self.y_mm), (right, self.y_mm), (right, bottom), (self.x_mm, bottom)
 
 
+class Word(StrEnum):
+    """Where a word is printed; a layout's `[texts]` has the same keys."""
+
+    STATION = "station"
+    DISTRICT = "district"
+    REGISTERED = "registered"
+    IN_WORDS = "in_words"
+    IN_NUMBERS = "in_numbers"
+    SIGNATURES = "signatures"
+    TOTAL = "total"
+    NOTE = "note"
+
+
 class MarkKind(StrEnum):
     """Kinds of printed mark that a sheet can be aligned on."""
 

@@ -43,7 +43,7 @@ class Blob:
     unlike: float
 
 
-class Look(Enum):
+class MarkSearch(Enum):
     """How marks are looked for: by hue, in a grey scan by tone, or as the mere outlines that a
     black-and-white scan with a local threshold leaves of them."""
 
@@ -52,7 +52,7 @@ class Look(Enum):
     OUTLINE = "outline"
 
 
-def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob, ...]]:
+def find_blobs(picture: U8, layout: Layout, look: MarkSearch) -> dict[str, tuple[Blob, ...]]:
     """Candidates for every mark of the layout, by mark id, likest first.
 
     Args:
@@ -62,7 +62,7 @@ def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob,
     """
     fill = max(picture.shape[:2]) / max(layout.width_mm, layout.height_mm)
     by_tone = _tone_masks(picture)
-    make = _colour_masks(picture) if look is Look.COLOUR else by_tone
+    make = _colour_masks(picture) if look is MarkSearch.COLOUR else by_tone
     found: dict[str, tuple[Blob, ...]] = {}
     masks: dict[tuple[int, int, int] | None, _Mask] = {}
     for mark in layout.marks:
@@ -73,7 +73,7 @@ def find_blobs(picture: U8, layout: Layout, look: Look) -> dict[str, tuple[Blob,
         twins = [
             found[other.id] for other in layout.marks if other.id in found and _alike(mark, other)
         ]
-        solid = look is not Look.OUTLINE
+        solid = look is not MarkSearch.OUTLINE
         found[mark.id] = twins[0] if twins else _blobs(masks[key], mark, fill, solid=solid)
     return found
 

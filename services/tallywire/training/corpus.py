@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tallywire.election_files import load_election, load_layouts
+from tallywire.election.loading import load_election, load_layouts
 from tallywire.training.cells import Cells, join, synthesise
 from tallywire.training.ink import Handwriting, handwriting
 from tallywire.training.mnist import Digits, training_digits
-from tallywire.training.plan import Data
+from tallywire.training.plan import TrainingData
+from tallywire.training.rendered_cells import rendered_cells
 from tallywire.training.strokes import Split, Trajectories, read_writers
-from tallywire.training.tally import rendered_cells
 from tallywire.training.wrong_cuts import WRONG_CUTS
 
 Progress = Callable[[str, int, int], None]
@@ -33,7 +33,7 @@ class Corpus:
     tally_validation: Cells
 
 
-def make_corpus(data: Data, seed: int, tell: Progress) -> Corpus:
+def make_corpus(data: TrainingData, seed: int, tell: Progress) -> Corpus:
     """Read the handwriting and draw every set; the same seed gives the same cells.
 
     Raises:
@@ -52,7 +52,7 @@ def make_corpus(data: Data, seed: int, tell: Progress) -> Corpus:
     )
 
 
-def _hands(digits: Digits, data: Data, split: Split) -> Handwriting:
+def _hands(digits: Digits, data: TrainingData, split: Split) -> Handwriting:
     return handwriting(digits, _trajectories(data.strokes, split), data.trajectory_share)
 
 
@@ -61,13 +61,13 @@ def _trajectories(path: Path | None, split: Split) -> Trajectories | None:
 
 
 def _drawn(
-    name: str, count: int, hands: Handwriting, data: Data, seed: int, tell: Progress
+    name: str, count: int, hands: Handwriting, data: TrainingData, seed: int, tell: Progress
 ) -> Cells:
     return _gather(name, count, synthesise(count, hands, seed, data.workers), tell)
 
 
 def _rendered(
-    name: str, sheets: int, hands: Handwriting, data: Data, seed: int, tell: Progress
+    name: str, sheets: int, hands: Handwriting, data: TrainingData, seed: int, tell: Progress
 ) -> Cells:
     election = load_election(data.election)
     contest = election.contests[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tallywire.errors import UsageError
-from tallywire.training.looks import FirstLook, Look, Predict, in_batches, look, reader
+from tallywire.training.cascade import CascadeStage, FirstStage, Predict, in_batches, look, reader
 
 WARM_UP_BATCHES = (1, 42, 45, 168)
 WARM_UP_SEED = 15
@@ -28,7 +28,9 @@ class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     others; it reaches the worker over the same Predict call, from any TensorFlow Serving.
     """
 
-    def __init__(self, look: Look, policy: Mapping[str, float], first: FirstLook | None) -> None:
+    def __init__(
+        self, look: CascadeStage, policy: Mapping[str, float], first: FirstStage | None
+    ) -> None:
         super().__init__()
         self.look = look
         self.first = first
@@ -50,7 +52,7 @@ class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
 
 
 def save_model(
-    look: Look, first: FirstLook | None, policy: Mapping[str, float], folder: Path
+    look: CascadeStage, first: FirstStage | None, policy: Mapping[str, float], folder: Path
 ) -> None:
     """Write the SavedModel, with warm-up requests.
 
@@ -141,12 +143,12 @@ def load_network_weights(folder: Path) -> list[NDArray[np.float32]]:
     return [np.asarray(weight, np.float32) for weight in saved if weight.dtype.is_floating]
 
 
-def load_first_look(folder: Path) -> FirstLook | None:
+def load_first_look(folder: Path) -> FirstStage | None:
     """The first look that a saved version has; None if it reads every cell but once."""
     return _first_of(_load(folder))
 
 
-def as_first_look(folder: Path) -> FirstLook:
+def as_first_look(folder: Path) -> FirstStage:
     """A saved version as the first look of another.
 
     Raises:
@@ -155,7 +157,7 @@ def as_first_look(folder: Path) -> FirstLook:
     loaded = _load(folder)
     if _first_of(loaded) is not None:
         raise UsageError(f"{folder} looks twice itself; a first look must be one that looks once")
-    return FirstLook(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
+    return FirstStage(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
 
 
 def load_saved(folder: Path, *, calibrated: bool = True) -> Predict:
@@ -188,13 +190,13 @@ def _load(folder: Path) -> Any:
     return loaded
 
 
-def _look_of(loaded: Any) -> Look:
-    return Look(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
+def _look_of(loaded: Any) -> CascadeStage:
+    return CascadeStage(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
 
 
-def _first_of(loaded: Any) -> FirstLook | None:
+def _first_of(loaded: Any) -> FirstStage | None:
     found = getattr(loaded, "first", None)
     if found is None:
         return None
     values = [float(value) for value in (found.temperature, found.sure, found.memory)]
-    return FirstLook(found.weights, found.call, *values)
+    return FirstStage(found.weights, found.call, *values)

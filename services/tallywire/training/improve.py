@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tallywire.election_files import load_election, load_layouts
+from tallywire.election.loading import load_election, load_layouts
 from tallywire.errors import UsageError
 from tallywire.training.augment import Augment
+from tallywire.training.cascade import Predict, fit_look, focus, reader
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import make_corpus
 from tallywire.training.corrections import (
@@ -24,10 +25,9 @@ from tallywire.training.corrections import (
 )
 from tallywire.training.export import load_first_look, load_policy, load_saved, save_model
 from tallywire.training.fit import Stage, fit
-from tallywire.training.looks import Predict, fit_look, focus, reader
-from tallywire.training.plan import Data
+from tallywire.training.plan import TrainingData
 from tallywire.training.restore import RECORD, load_network
-from tallywire.training.run import Told
+from tallywire.training.run import TrainingListener
 
 HELD_OUT = 4  # every fourth corrected station only judges
 REPEATS = 4  # a corrected cell counts as often as so many drawn ones
@@ -41,7 +41,7 @@ class Improvement:
     base: Path
     folder: Path
     corrections: Path
-    data: Data
+    data: TrainingData
     most_cells: int = 2_000
     epochs: int = 4
     learning_rate: float = 2e-4
@@ -50,7 +50,7 @@ class Improvement:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ErrorComparison:
     """Errors of both versions on the same cells."""
 
     cells: int
@@ -64,15 +64,15 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImprovementResult:
     """What came of it: `published` only if no set got worse."""
 
     picked: int
-    sets: Mapping[str, Judged]
+    sets: Mapping[str, ErrorComparison]
     published: bool
 
 
-def improve(plan: Improvement, told: Told) -> Outcome:
+def improve(plan: Improvement, told: TrainingListener) -> ImprovementResult:
     """Fine-tune `plan.base` on corrected cells among drawn ones; write `plan.folder` if it is
     nowhere worse.
 
@@ -101,13 +101,14 @@ def improve(plan: Improvement, told: Told) -> Outcome:
     look = fit_look(network, first, validation)
     read = reader(look, first)
     judged = {
-        name: Judged(len(cells), before[name], _errors(read, cells)) for name, cells in sets.items()
+        name: ErrorComparison(len(cells), before[name], _errors(read, cells))
+        for name, cells in sets.items()
     }
     published = not any(one.worse for one in judged.values())
     if published:
         save_model(look, first, load_policy(plan.base), plan.folder)
         _record(plan, judged)
-    return Outcome(len(learn), judged, published)
+    return ImprovementResult(len(learn), judged, published)
 
 
 def _corrected(plan: Improvement) -> tuple[Cells, Cells]:
@@ -135,7 +136,7 @@ def _errors(read: Predict, cells: Cells) -> int:
     return int((read(cells.images).argmax(axis=1) != cells.labels).sum())
 
 
-def _record(plan: Improvement, judged: Mapping[str, Judged]) -> None:
+def _record(plan: Improvement, judged: Mapping[str, ErrorComparison]) -> None:
     record = json.loads((plan.base / RECORD).read_text(encoding="utf-8"))
     record["improved_from"] = plan.base.name
     record["judged"] = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tallywire.records import BLANK
 from tallywire.training.forms import bend_form
 from tallywire.training.mnist import Digits
-from tallywire.training.strokes import Pen, Trajectories, draw_digit
+from tallywire.training.strokes import Trajectories, TrajectoryPen, draw_digit
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -113,8 +113,8 @@ def write_digit(
     _stamp(canvas, image, style, at, rng)
 
 
-def _pen(style: Style, rng: Generator) -> Pen:
-    return Pen(
+def _pen(style: Style, rng: Generator) -> TrajectoryPen:
+    return TrajectoryPen(
         style.height * BOX_PX, style.width_px, style.rotation_deg, style.slant, style.aspect,
         style.pressure, style.wobble, float(rng.uniform(0, 6.28)),
     )  # fmt: skip

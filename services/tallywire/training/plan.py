@@ -16,7 +16,7 @@ PAPER_CELLS = 26_271
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class TrainingData:
     """Which handwriting, and how many cells of it.
 
     `cells` are drawn singly on believable paper, `sheets` rendered whole and cut as real ones;
@@ -35,10 +35,10 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainOptions:
     """A whole run: MNIST, then cells, then tally cells with the first convolution frozen."""
 
-    data: Data
+    data: TrainingData
     folder: Path  # the version folder to write, <repository>/digits/<N>
     network: str = "residual"
     seed: int = 15

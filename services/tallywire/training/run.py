@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from tallywire.reading.calibration import calibration_error
 from tallywire.reading.policy import Policy
 from tallywire.training.card import card_text
+from tallywire.training.cascade import CascadeStage, FirstStage, Predict, fit_look, focus, reader
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import Corpus, Progress, make_corpus
 from tallywire.training.curves import draw_curves
 from tallywire.training.export import as_first_look, load_saved, save_model
 from tallywire.training.fit import Epoch, Stage, fit
-from tallywire.training.looks import FirstLook, Look, Predict, fit_look, focus, reader
 from tallywire.training.networks import NETWORKS, NetworkOptions, folded
-from tallywire.training.plan import Plan
+from tallywire.training.plan import TrainOptions
 from tallywire.training.restore import load_network, read_record
 
 Weights = list[NDArray[np.float32]]
@@ -42,14 +42,14 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TrainingListener:
     """Where a run tells how far it is."""
 
     progress: Progress
     epoch: Callable[[Epoch], None]
 
 
-def train(plan: Plan, told: Told) -> Figures:
+def train(plan: TrainOptions, told: TrainingListener) -> Figures:
     """Make the cells, fit the network, calibrate it and write the version folder.
 
     Raises:
@@ -84,7 +84,9 @@ def blended(before: Weights, after: Weights, keep: float) -> Weights:
     return [keep * old + (1 - keep) * new for old, new in zip(before, after, strict=True)]
 
 
-def fit_stages(network: Any, corpus: Corpus, plan: Plan, told: Told) -> tuple[Epoch, ...]:
+def fit_stages(
+    network: Any, corpus: Corpus, plan: TrainOptions, told: TrainingListener
+) -> tuple[Epoch, ...]:
     """MNIST, drawn cells, then tally cells among drawn ones; skips stages of no epochs."""
     rng = np.random.default_rng(plan.seed)
     stopping, _ = _halves(_validation(corpus))
@@ -102,7 +104,7 @@ def fit_stages(network: Any, corpus: Corpus, plan: Plan, told: Told) -> tuple[Ep
     return done
 
 
-def _stage(plan: Plan, name: str, epochs: int, rate: float) -> Stage:
+def _stage(plan: TrainOptions, name: str, epochs: int, rate: float) -> Stage:
     return Stage(
         name,
         epochs,
@@ -136,7 +138,9 @@ def _calibrating(corpus: Corpus) -> Cells:
     return _halves(_validation(corpus))[1]
 
 
-def _figures(look: Look, first: FirstLook | None, corpus: Corpus, parameters: int) -> Figures:
+def _figures(
+    look: CascadeStage, first: FirstStage | None, corpus: Corpus, parameters: int
+) -> Figures:
     read, uncalibrated = reader(look, first), reader(look, first, calibrated=False)
     sets = {
         "mnist validation": corpus.mnist_validation,
@@ -166,7 +170,7 @@ def _check_saved(folder: Path, read: Predict, cells: Cells) -> None:
 
 
 def write_record(
-    plan: Plan,
+    plan: TrainOptions,
     corpus: Corpus,
     epochs: tuple[Epoch, ...],
     figures: Figures,

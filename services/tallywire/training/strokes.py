@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tallywire.edge.npz import Arrays, read_npz
 from tallywire.errors import InvalidFileError, Problem
-from tallywire.npz import Arrays, read_npz
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -53,7 +53,7 @@ class Trajectories:
 
 
 @dataclass(frozen=True, slots=True)
-class Pen:
+class TrajectoryPen:
     """How a trajectory is drawn.
 
     `height_px` is the digit's height, `width_px` the stroke's width at full pressure;
@@ -152,7 +152,7 @@ def _centred(strokes: list[F32]) -> tuple[F32, ...]:
 
 
 def draw_digit(
-    strokes: tuple[F32, ...], pen: Pen, canvas: U8, centre_px: tuple[float, float]
+    strokes: tuple[F32, ...], pen: TrajectoryPen, canvas: U8, centre_px: tuple[float, float]
 ) -> None:
     """Draw a digit's ink onto `canvas`.
 
@@ -172,14 +172,14 @@ def draw_digit(
         _draw_stroke(canvas, stroke * (pen.height_px / size) + offset, pen)
 
 
-def _bend(stroke: F32, pen: Pen) -> F32:
+def _bend(stroke: F32, pen: TrajectoryPen) -> F32:
     if not pen.wobble:
         return stroke
     wave = np.sin(stroke[:, ::-1] * 5.0 + pen.phase + np.array([0.0, 1.7]))
     return np.asarray(stroke + pen.wobble * wave, np.float32)
 
 
-def _shape_matrix(pen: Pen) -> F32:
+def _shape_matrix(pen: TrajectoryPen) -> F32:
     """Row vectors times this: stretch, then slant, then rotate."""
     angle = np.deg2rad(-pen.rotation_deg)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -187,7 +187,7 @@ def _shape_matrix(pen: Pen) -> F32:
     return np.asarray(stretch_slant @ np.array([[cos, sin], [-sin, cos]]), np.float32)
 
 
-def _draw_stroke(canvas: U8, points: NDArray[np.floating], pen: Pen) -> None:
+def _draw_stroke(canvas: U8, points: NDArray[np.floating], pen: TrajectoryPen) -> None:
     fixed = np.round(points * (1 << SHIFT)).astype(np.int32)
     if len(fixed) == 1:
         fixed = np.repeat(fixed, 2, axis=0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallywire.settings import MIB
-from tallywire.worker.faustparts import TallyApp
+from tallywire.worker.faust_parts import TallyApp
 
 BUFFERED_EVENTS = 8  # images in memory between the fetcher and the agent
 FETCH_BYTES = 4 * MIB  # of one partition in one answer

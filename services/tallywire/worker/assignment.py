@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from tallywire.errors import UsageError
-from tallywire.worker.faustparts import TallyApp
+from tallywire.worker.faust_parts import TallyApp
+from tallywire.worker.poison_quarantine import PoisonQuarantine
 from tallywire.worker.retry import Peers, insist
 from tallywire.worker.sequencer import Partition, Sequencer
-from tallywire.worker.suspects import Suspects
 
 Value = TypeVar("Value")
 
@@ -26,7 +26,7 @@ Exists = Callable[[Partition, int], Awaitable[bool]]
 """Whether the broker has the record at that offset."""
 
 
-class Offsets(Protocol):
+class OffsetStore(Protocol):
     """The part of the ledger that knows where reading stands."""
 
     async def next_offsets(self, topic: str) -> Mapping[int, int]:
@@ -37,7 +37,7 @@ class Offsets(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartingPoint:
     """Where to go on; `missing` offsets before it were expected and are gone from the log, and
     `waiting` ones are there to be read."""
 
@@ -58,18 +58,20 @@ class LedgerAheadError(UsageError):
         )
 
 
-def starting_point(partition: Partition, stored: int | None, begin: int, end: int) -> Start:
+def starting_point(partition: Partition, stored: int | None, begin: int, end: int) -> StartingPoint:
     """Where to go on with a partition whose log holds the offsets from `begin` up to `end`.
 
     Raises:
         LedgerAheadError: `stored` lies behind the end.
     """
     if stored is None:
-        return Start(begin, waiting=end - begin)  # what was deleted before us is not our gap
+        return StartingPoint(
+            begin, waiting=end - begin
+        )  # what was deleted before us is not our gap
     if stored > end:
         raise LedgerAheadError(partition, stored, end)
     first = max(stored, begin)
-    return Start(first, max(0, begin - stored), end - first)
+    return StartingPoint(first, max(0, begin - stored), end - first)
 
 
 class Assignment:
@@ -78,11 +80,11 @@ class Assignment:
     def __init__(
         self,
         app: TallyApp,
-        ledger: Offsets,
+        ledger: OffsetStore,
         peers: Peers,
         sequencers: Mapping[str, Sequencer[Any, Any]],
         exists: Exists,
-        suspects: Suspects,
+        suspects: PoisonQuarantine,
     ) -> None:
         self._app, self._ledger, self._peers, self._exists = app, ledger, peers, exists
         self._suspects = suspects
@@ -133,7 +135,7 @@ class Assignment:
                 return None
         return task.result()
 
-    async def _starts(self, assigned: set[TP]) -> dict[Partition, Start]:
+    async def _starts(self, assigned: set[TP]) -> dict[Partition, StartingPoint]:
         if not assigned:
             return {}
         stored = {
@@ -154,7 +156,7 @@ class Assignment:
 
     async def _compare(
         self, assigned: set[TP], stored: Mapping[Partition, int]
-    ) -> dict[Partition, Start]:
+    ) -> dict[Partition, StartingPoint]:
         begins, ends = await insist(
             lambda: self.log_bounds(assigned), "kafka", self._peers, KAFKA_TROUBLE
         )

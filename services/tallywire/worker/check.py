@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 import typer
 
 from tallywire.edge.serving import Classifier
-from tallywire.election_files import load_election
+from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings

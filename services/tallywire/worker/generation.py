@@ -11,21 +11,21 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tallywire import __version__
-from tallywire.election import Election
-from tallywire.election_files import election_folder, layouts_used
+from tallywire.election.election import Election
+from tallywire.election.loading import election_folder, layouts_used
 from tallywire.errors import UsageError
 from tallywire.ledger import keys
-from tallywire.ledger.about import REPLAY, About, differences
+from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin, differences
 from tallywire.settings import Settings
-from tallywire.worker.progress import Progress
+from tallywire.worker.progress import WorkerProgress
 
 BEAT_S = 2.0
 FORGET_S = 10  # without a beat, nobody follows the generation
 
 
-def about_worker(settings: Settings, election: Election) -> About:
+def about_worker(settings: Settings, election: Election) -> GenerationOrigin:
     """How a generation is made that this worker opens."""
-    return About(
+    return GenerationOrigin(
         districts=tuple(district.id for district in election.districts),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         code_version=__version__,
@@ -35,7 +35,7 @@ def about_worker(settings: Settings, election: Election) -> About:
     )
 
 
-def agree(settings: Settings, mine: About, found: About) -> Settings:
+def agree(settings: Settings, mine: GenerationOrigin, found: GenerationOrigin) -> Settings:
     """The settings to work with in a generation that was made as `found` says.
 
     Whatever a replay built was read with one model and one layout and stays so; a worker that is
@@ -59,7 +59,9 @@ def agree(settings: Settings, mine: About, found: About) -> Settings:
     return settings.model_copy(update={"model_version": version})
 
 
-async def keep_followed(redis: Redis, election: str, generation: str, progress: Progress) -> None:
+async def keep_followed(
+    redis: Redis, election: str, generation: str, progress: WorkerProgress
+) -> None:
     """Say in the ledger, until cancelled, that somebody counts what arrives for this generation.
 
     Beside the consumer group, since a broker may name members that died long ago (the embedded one

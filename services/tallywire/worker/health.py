@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tallywire.edge.health_http import Answer, HealthServer, live, ready
-from tallywire.worker.progress import Progress
+from tallywire.edge.health_server import HealthServer, HttpAnswer, live, ready
+from tallywire.worker.progress import WorkerProgress
 
 STALLED_AFTER_S = 30.0
 ENDED_AFTER_TIMES = 3  # as long: then the watchdog ends the process
@@ -19,7 +19,7 @@ STALLED_EXIT = 70  # EX_SOFTWARE: a supervisor starts us again
 PEERS = ("redis", "kafka", "kafka producer", "model server")  # as `Peers` calls them
 
 
-def describe(progress: Progress) -> dict[str, Any]:
+def describe(progress: WorkerProgress) -> dict[str, Any]:
     """The worker's state as JSON values."""
     now_s = time.monotonic()
     return {
@@ -37,18 +37,18 @@ def describe(progress: Progress) -> dict[str, Any]:
     }
 
 
-def healthz(progress: Progress, stalled_after_s: float = STALLED_AFTER_S) -> Answer:
+def healthz(progress: WorkerProgress, stalled_after_s: float = STALLED_AFTER_S) -> HttpAnswer:
     """Fails only where ending the process could help; waiting for a peer is not such a case."""
     return live(is_live=progress.stalled_s() <= stalled_after_s, values=describe(progress))
 
 
-def readyz(progress: Progress) -> Answer:
+def readyz(progress: WorkerProgress) -> HttpAnswer:
     """Fails while nothing can be counted."""
     is_ready = progress.assigned and not progress.peers.troubles
     return ready(is_ready=is_ready, values=describe(progress))
 
 
-def metrics(progress: Progress) -> Answer:
+def metrics(progress: WorkerProgress) -> HttpAnswer:
     """Everything for Prometheus, as it is now."""
     told = progress.metrics
     told.in_flight.set(progress.in_flight)
@@ -62,7 +62,7 @@ def metrics(progress: Progress) -> Answer:
 
 
 def serve_health(
-    progress: Progress,
+    progress: WorkerProgress,
     port: int,
     address: str = "127.0.0.1",
     stalled_after_s: float = STALLED_AFTER_S,
@@ -77,7 +77,7 @@ def serve_health(
 
 
 def start_watchdog(
-    progress: Progress,
+    progress: WorkerProgress,
     limit_s: float = ENDED_AFTER_S,
     end: Callable[[int], object] = os._exit,
 ) -> threading.Thread:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tallywire import __version__
-from tallywire.edge.health_http import Answer
+from tallywire.edge.health_server import HttpAnswer
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -101,6 +101,6 @@ class Metrics:
         self._model.clear()
         self._model.labels(model, str(version)).set(1)
 
-    def expose(self) -> Answer:
+    def expose(self) -> HttpAnswer:
         """Everything, in Prometheus' text form."""
-        return Answer(200, generate_latest(self.registry), CONTENT_TYPE)
+        return HttpAnswer(200, generate_latest(self.registry), CONTENT_TYPE)

@@ -12,7 +12,7 @@ from tallywire.worker.retry import Peers
 
 
 @dataclass(slots=True)
-class Progress:
+class WorkerProgress:
     """Mutable, written by the event loop only. Times are on the monotonic clock."""
 
     peers: Peers

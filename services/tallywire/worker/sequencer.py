@@ -26,7 +26,7 @@ PAUSE_S = 1.0  # before a step that raised is tried again
 MOST_PER_BATCH = 32
 
 
-class Offer(Enum):
+class Admission(Enum):
     """What became of an offered event."""
 
     ADMITTED = auto()
@@ -37,7 +37,7 @@ class Offer(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[Item, Result]):
+class FinishedEvent(Generic[Item, Result]):
     """One event whose work is finished."""
 
     offset: int
@@ -77,7 +77,7 @@ class Sequencer(Generic[Item, Result]):
     def __init__(
         self,
         work: Callable[[Item], Awaitable[Result]],
-        settle: Callable[[Partition, Sequence[Done[Item, Result]]], Awaitable[None]],
+        settle: Callable[[Partition, Sequence[FinishedEvent[Item, Result]]], Awaitable[None]],
         limit: int,
     ) -> None:
         self._work, self._settle = work, settle
@@ -120,7 +120,7 @@ class Sequencer(Generic[Item, Result]):
             raise ValueError(f"{partition} has work in flight or is past {offset}")
         lane.expected = lane.settled = offset
 
-    async def offer(self, partition: Partition, offset: int, item: Item) -> Offer:
+    async def offer(self, partition: Partition, offset: int, item: Item) -> Admission:
         """Admit the event if it is the next one of its partition; waits for a free slot."""
         refusal = self._refuse(partition, offset)
         if refusal:
@@ -135,22 +135,22 @@ class Sequencer(Generic[Item, Result]):
         lane.entries.append(_Entry(offset, item, self._start(item)))
         if lane.settler is None or lane.settler.done():
             lane.settler = asyncio.create_task(self._settle_lane(partition, lane))
-        return Offer.ADMITTED
+        return Admission.ADMITTED
 
     async def drained(self) -> None:
         """Wait until nothing is in flight."""
         while settlers := [lane.settler for lane in self._lanes.values() if lane.entries]:
             await asyncio.wait([settler for settler in settlers if settler])
 
-    def _refuse(self, partition: Partition, offset: int) -> Offer | None:
+    def _refuse(self, partition: Partition, offset: int) -> Admission | None:
         lane = self._lanes.get(partition)
         if lane is None:
-            return Offer.FOREIGN
+            return Admission.FOREIGN
         if offset > lane.expected:
-            return Offer.GAP
+            return Admission.GAP
         if offset < lane.settled:
-            return Offer.SETTLED
-        return Offer.IN_FLIGHT if offset < lane.expected else None
+            return Admission.SETTLED
+        return Admission.IN_FLIGHT if offset < lane.expected else None
 
     def _start(self, item: Item) -> asyncio.Task[Result]:
         async def work() -> Result:
@@ -168,7 +168,7 @@ class Sequencer(Generic[Item, Result]):
             for entry in tuple(lane.entries)[1:MOST_PER_BATCH]:
                 if not entry.task.done() or entry.task.cancelled() or entry.task.exception():
                     break
-                batch.append(Done(entry.offset, entry.item, entry.task.result()))
+                batch.append(FinishedEvent(entry.offset, entry.item, entry.task.result()))
             await self._insist(partition, batch)
             if lane.dropped:
                 return
@@ -177,16 +177,18 @@ class Sequencer(Generic[Item, Result]):
                 lane.settled = done.offset + 1
                 self._slots.release()
 
-    async def _finished(self, entry: _Entry[Item, Result]) -> Done[Item, Result]:
+    async def _finished(self, entry: _Entry[Item, Result]) -> FinishedEvent[Item, Result]:
         while True:
             try:
-                return Done(entry.offset, entry.item, await entry.task)
+                return FinishedEvent(entry.offset, entry.item, await entry.task)
             except Exception as error:
                 self._log.exception("work raised; trying again", offset=entry.offset, error=error)
             await asyncio.sleep(PAUSE_S)
             entry.task = self._start(entry.item)
 
-    async def _insist(self, partition: Partition, batch: Sequence[Done[Item, Result]]) -> None:
+    async def _insist(
+        self, partition: Partition, batch: Sequence[FinishedEvent[Item, Result]]
+    ) -> None:
         while True:
             try:
                 return await self._settle(partition, batch)

@@ -15,26 +15,26 @@ import structlog
 from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
-from tallywire.election import Election
-from tallywire.election_files import election_folder, load_election, load_layouts
+from tallywire.election.election import Election
+from tallywire.election.loading import election_folder, load_election, load_layouts
 from tallywire.ledger.opening import describe
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
-from tallywire.worker.alarm import watch_rejections
 from tallywire.worker.app import Limits, make_app
-from tallywire.worker.counting import Book
+from tallywire.worker.correction_handler import read_correction
 from tallywire.worker.generation import about_worker, agree, keep_followed
 from tallywire.worker.health import ENDED_AFTER_TIMES, serve_health, start_watchdog
-from tallywire.worker.messages_out import faust_send
 from tallywire.worker.metrics import Metrics
-from tallywire.worker.process import Read, assemble, catch_signals, run
-from tallywire.worker.progress import Progress
-from tallywire.worker.read_correction import read_correction
-from tallywire.worker.read_scan import Desk, give_up, policy_of, read_record
+from tallywire.worker.outgoing import message_for
+from tallywire.worker.poison_quarantine import RedisStrikes
+from tallywire.worker.producing import faust_send
+from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.rejection_monitor import watch_rejections
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.suspects import RedisStrikes
+from tallywire.worker.scan_handler import ScanContext, give_up, policy_of, read_record
+from tallywire.worker.settlement import SettlementBook
 from tallywire.worker.topics import record_exists, wait_for_topics
-from tallywire.worker.writing import message_for
+from tallywire.worker.worker import Read, assemble, catch_signals, run
 
 Value = TypeVar("Value")
 
@@ -53,7 +53,7 @@ async def work(settings: Settings) -> None:
     """
     election = load_election(settings.election)
     metrics = Metrics()
-    progress = Progress(Peers(metrics.retry), metrics)
+    progress = WorkerProgress(Peers(metrics.retry), metrics)
     stopping = asyncio.Event()
     catch_signals(stopping)
     server = serve_health(
@@ -89,7 +89,7 @@ async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -
 
 
 async def _work(
-    settings: Settings, election: Election, progress: Progress, stopping: asyncio.Event
+    settings: Settings, election: Election, progress: WorkerProgress, stopping: asyncio.Event
 ) -> None:
     redis = connect(settings.redis)
     ledger = RedisLedger(redis, election, settings.generation)
@@ -105,7 +105,7 @@ async def _work(
     )
     app = make_app(limits)
     with _opencv_threads(settings.threads) as threads:
-        desk = Desk(
+        desk = ScanContext(
             election=election,
             layouts=load_layouts(election, election_folder(settings.election), settings.layout),
             model=model,
@@ -118,7 +118,7 @@ async def _work(
         )
         # Asked for now, so that the first scan need not wait for the connection.
         warming = asyncio.create_task(policy_of(desk, settings.model_version))
-        scans = Book(
+        scans = SettlementBook(
             ledger=ledger,
             send=faust_send(app),
             message=partial(
@@ -131,7 +131,7 @@ async def _work(
             progress=progress,
         )
         corrections = replace(scans, refusals_count=False)
-        desks: dict[str, tuple[Read, Book]] = {
+        desks: dict[str, tuple[Read, SettlementBook]] = {
             settings.topics.scans: (partial(read_record, desk), scans),
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
@@ -148,7 +148,7 @@ async def _work(
 
 
 def _beside(
-    redis: Redis, election: Election, settings: Settings, progress: Progress
+    redis: Redis, election: Election, settings: Settings, progress: WorkerProgress
 ) -> tuple[asyncio.Task[None], ...]:
     """What runs beside the counting, and is cancelled with it."""
     name = settings.generation

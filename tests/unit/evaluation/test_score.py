@@ -13,6 +13,7 @@ import pytest
 from tallywire.errors import InvalidFileError
 from tallywire.evaluation.crops import read_crops
 from tallywire.evaluation.mistakes import saliency, worst_mistakes
+from tallywire.evaluation.rendered_sheets import RenderedCase
 from tallywire.evaluation.score import (
     confusion,
     read_case,
@@ -20,9 +21,8 @@ from tallywire.evaluation.score import (
     score_cells,
     score_sheets,
 )
-from tallywire.evaluation.sheets import Case
 from tallywire.reading.policy import Policy
-from tallywire.sheet.render.conditions import ConditionName
+from tallywire.workshop.synthetic.conditions import ConditionName
 from tests.unit.reading.sheets import make_layout, sheet
 
 LAYOUT = make_layout(2, 3)
@@ -49,11 +49,11 @@ def test_risk_grows_with_coverage() -> None:
     assert risk.tolist() == pytest.approx([0, 0, 1 / 3])
 
 
-def case(*values: int, adds_up: bool = True) -> Case:
+def case(*values: int, adds_up: bool = True) -> RenderedCase:
     labels = np.array([int(mark) for value in values for mark in f"{value:03d}"], np.uint8)
     written = dict(zip(("o0", "o1", "total"), values, strict=True))
     cells = np.zeros((9, 28, 28), np.uint8)
-    return Case(cells, labels, written, 700, adds_up, ConditionName.SCANNER)
+    return RenderedCase(cells, labels, written, 700, adds_up, ConditionName.SCANNER)
 
 
 def test_joint_decoding_beside_arg_max() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallywire.evaluation.measure import Labelled, calibration
+from tallywire.evaluation.measurement import Labelled, calibration
 from tallywire.evaluation.targets import judge_targets
 from tallywire.reading.calibration import softmax
 

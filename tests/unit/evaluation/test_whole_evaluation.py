@@ -15,7 +15,7 @@ import pytest
 
 from tallywire.errors import UsageError
 from tallywire.evaluation.card import BY_HAND, MARK, join_card
-from tallywire.evaluation.process import Wish, run
+from tallywire.evaluation.session import EvaluateOptions, run
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy
 from tests.unit.training.factories import tiny_digits, tiny_trajectories
@@ -64,7 +64,11 @@ def evaluated(
     """The folder of the model and the folder of the pictures, with the figures in it."""
     folder, out = tmp_path_factory.mktemp("digits"), tmp_path_factory.mktemp("out")
     shutil.copytree(MODELS / "1", folder / "1")
-    run(Wish(("1",), folder, mnist, strokes, None, 2, 4, 9, out, True, out / "figures.json"))
+    run(
+        EvaluateOptions(
+            ("1",), folder, mnist, strokes, None, 2, 4, 9, out, True, out / "figures.json"
+        )
+    )
     return folder / "1", out
 
 
@@ -133,7 +137,9 @@ def test_pictures_are_drawn(evaluated: tuple[Path, Path]) -> None:
 def test_a_broken_version_is_told_before_anything_is_drawn(mnist: Path, tmp_path: Path) -> None:
     shutil.copytree(MODELS / "1", tmp_path / "1")
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"half")
-    wish = Wish(("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None)
+    wish = EvaluateOptions(
+        ("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None
+    )
     with pytest.raises(UsageError, match="not a whole SavedModel"):
         run(wish)
     assert not (tmp_path / "out").exists()
@@ -145,7 +151,9 @@ def test_a_broken_certificate_is_told_before_anything_is_drawn(
 ) -> None:
     shutil.copytree(MODELS / "1", tmp_path / "1")
     (tmp_path / "1" / "certificate.json").write_text(text)
-    wish = Wish(("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None)
+    wish = EvaluateOptions(
+        ("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None
+    )
     with pytest.raises(UsageError, match="is no certificate"):
         run(wish)
     assert not (tmp_path / "out").exists()

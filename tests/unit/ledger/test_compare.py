@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.election import Election, OptionKind
+from tallywire.election.election import Election, OptionKind
 from tallywire.ledger import counters
 from tallywire.ledger.compare import (
     DistrictChange,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.election import Contest, Election
+from tallywire.election.election import Contest, Election
 from tallywire.ledger import counters, keys
 from tallywire.ledger.counters import VoteState
-from tallywire.ledger.place import Place, empty_state, place_of
+from tallywire.ledger.record_key import RecordKey, empty_state, place_of
 from tallywire.ledger.state import Event, Status
 from tallywire.records import Quality
 from tests.factories import make_correction, make_election, make_reading, make_rejection
@@ -66,7 +66,7 @@ def two_contests() -> Election:
 
 def test_a_record_stands_in_its_stations_district_whatever_the_event_says() -> None:
     event = replace(make_reading("d2-3"), district="d1")
-    assert place_of(event, make_election()) == Place("d2", "mayor", "d2-3", 700)
+    assert place_of(event, make_election()) == RecordKey("d2", "mayor", "d2-3", 700)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_record_stands_in_its_stations_district_whatever_the_event_says() -> N
 )
 def test_what_belongs_to_no_station_is_kept_by_partition(event: Event, election: Election) -> None:
     place = place_of(event, election)
-    assert place == Place(keys.NOWHERE, "-", "partition-9", 0)
+    assert place == RecordKey(keys.NOWHERE, "-", "partition-9", 0)
     assert empty_state(place).status is Status.EXPECTED
 
 

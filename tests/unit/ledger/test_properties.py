@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.ledger import counters
-from tallywire.ledger.bodies import from_body, to_body
 from tallywire.ledger.counters import VoteState
+from tallywire.ledger.serialization import from_body, to_body
 from tallywire.ledger.state import Event, apply, contribution
 from tallywire.records import Quality, Verdict
 from tests.factories import make_correction, make_reading, make_rejection

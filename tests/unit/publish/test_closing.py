@@ -10,31 +10,38 @@ import pytest
 from rich.console import Console
 
 from tallywire.errors import InvalidFileError, UsageError
-from tallywire.publish.display import Display
-from tallywire.publish.journal import Receipt
-from tallywire.publish.letters import Refusal, Skip
 from tallywire.publish.naming import ByTable
-from tallywire.publish.ordering import choose_naming, choose_scanner, make_order
-from tallywire.publish.process import Pace
-from tallywire.publish.result import MOST_LISTED, MOST_SHOWN, Result, to_json, to_lines, to_table
+from tallywire.publish.options import choose_naming, choose_scanner, make_order
+from tallywire.publish.outgoing_scans import RefusedFile, SkipReason
+from tallywire.publish.progress_display import PublishDisplay
+from tallywire.publish.publisher import Pace
+from tallywire.publish.receipts import Receipt
+from tallywire.publish.result import (
+    MOST_LISTED,
+    MOST_SHOWN,
+    PublishResult,
+    to_json,
+    to_lines,
+    to_table,
+)
 from tallywire.reasons import Code
 from tallywire.settings import Settings
 
 RECEIPT = Receipt("/s/1.jpg", 2_000_000, 8, "ab", "S1", None, "t.scans", "id", 0, 5, "2015-06-07")
 
 
-def printed(result: Result) -> str:
+def printed(result: PublishResult) -> str:
     out = io.StringIO()
     Console(file=out, width=120).print(to_table(result))
     return out.getvalue()
 
 
 def test_the_table_and_the_json_say_the_same() -> None:
-    result = Result(found=5, seconds=2.0, waited_s=1.0)
+    result = PublishResult(found=5, seconds=2.0, waited_s=1.0)
     result.acknowledge(RECEIPT)
     result.acknowledge(RECEIPT)
-    result.skipped[Skip.SCAN_SENT] += 1
-    result.refuse(Refusal("/s/2.jpg", Code.EMPTY_VALUE, "the file is empty"))
+    result.skipped[SkipReason.SCAN_SENT] += 1
+    result.refuse(RefusedFile("/s/2.jpg", Code.EMPTY_VALUE, "the file is empty"))
     text, values = printed(result), json.loads(json.dumps(to_json(result)))
     assert "4.0 MB" in text
     assert "1.0 a second, 2.0 MB/s, 1 s of it waiting for Kafka" in text
@@ -47,9 +54,9 @@ def test_the_table_and_the_json_say_the_same() -> None:
 
 
 def test_many_refusals_are_all_counted_and_not_all_kept() -> None:
-    result = Result()
+    result = PublishResult()
     for number in range(MOST_LISTED + 7):
-        result.refuse(Refusal(f"/s/{number}.jpg", Code.EMPTY_VALUE, "empty"))
+        result.refuse(RefusedFile(f"/s/{number}.jpg", Code.EMPTY_VALUE, "empty"))
     assert len(result.refusals) == MOST_LISTED
     assert result.refused[Code.EMPTY_VALUE] == MOST_LISTED + 7
     lines = to_lines(result)
@@ -58,16 +65,16 @@ def test_many_refusals_are_all_counted_and_not_all_kept() -> None:
 
 
 def test_a_run_is_complete_only_with_everything_at_the_broker() -> None:
-    assert Result(published=3).is_complete
-    assert not Result(unacknowledged=1).is_complete
-    assert not Result(topic_was_lost=True).is_complete
+    assert PublishResult(published=3).is_complete
+    assert not PublishResult(unacknowledged=1).is_complete
+    assert not PublishResult(topic_was_lost=True).is_complete
 
 
 def test_without_a_terminal_the_last_state_is_told() -> None:
     out = io.StringIO()
     console = Console(file=out, width=100)
-    result = Result()
-    with Display(console, 2) as display:
+    result = PublishResult()
+    with PublishDisplay(console, 2) as display:
         for _ in range(2):
             result.acknowledge(RECEIPT)
             display.show(result)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tallywire.errors import UsageError
-from tallywire.publish.files import Stamp, find_scans, is_scan_name, read_unchanged, stamp
+from tallywire.publish.files import FileStamp, find_scans, is_scan_name, read_unchanged, stamp
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ def test_a_file_that_changed_reads_as_nothing(tmp_path: Path) -> None:
     file.write_bytes(b"1234567")
     assert read_unchanged(before) is None
     os.utime(file, ns=(1, 1))
-    assert read_unchanged(Stamp(str(file), 7, 2)) is None
-    assert read_unchanged(Stamp(str(file), 7, 1)) == b"1234567"
+    assert read_unchanged(FileStamp(str(file), 7, 2)) is None
+    assert read_unchanged(FileStamp(str(file), 7, 1)) == b"1234567"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallywire.election.validation import ID
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.publish.naming import ByTable, Label, find_label, parse_envelopes, parse_pattern
-from tallywire.tables import ID
 
 FOLDER = Path("/scans")
 HEADER = "file,station,scanner,captured_at,contest\n"

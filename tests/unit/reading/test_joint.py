@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tallywire.reading.joint import decode
-from tallywire.reading.rows import Row, read_row
+from tallywire.reading.rows import RowReading, read_row
 from tallywire.reading.tree import plant
 from tallywire.sheet.layout import SumRule
 
@@ -20,7 +20,7 @@ PRIOR, SPREAD = 0.1, 10.0
 
 
 @st.composite
-def small_sheets(draw: st.DrawFn) -> dict[str, Row]:
+def small_sheets(draw: st.DrawFn) -> dict[str, RowReading]:
     """One to three parts and a total, one digit each, any probabilities."""
     names = [f"o{n}" for n in range(draw(st.integers(1, 3)))] + ["total"]
     values = arrays(np.float64, (1, 11), elements=st.sampled_from([0.0, 0.05, 0.3, 1.0, 2.0]))
@@ -28,14 +28,14 @@ def small_sheets(draw: st.DrawFn) -> dict[str, Row]:
     return {name: read_row(found / found.sum()) for name, found in cells.items()}
 
 
-def weights(row: Row) -> np.ndarray:
+def weights(row: RowReading) -> np.ndarray:
     """Weights of counts in a sum: an empty row adds nothing."""
     found = row.counts.copy()
     found[0] += row.missing
     return found
 
 
-def brute_force(rows: dict[str, Row]) -> dict[tuple[int, ...], float]:
+def brute_force(rows: dict[str, RowReading]) -> dict[tuple[int, ...], float]:
     """Weight of every consistent set of counts, in the order of `rows` (the total is last)."""
     parts = [weights(row) for row in rows.values()]
     return {
@@ -47,7 +47,9 @@ def brute_force(rows: dict[str, Row]) -> dict[tuple[int, ...], float]:
 
 @given(small_sheets())
 @settings(max_examples=60)
-def test_the_decoded_counts_are_the_most_probable_consistent_ones(rows: dict[str, Row]) -> None:
+def test_the_decoded_counts_are_the_most_probable_consistent_ones(
+    rows: dict[str, RowReading],
+) -> None:
     every = brute_force(rows)
     tree = plant([SumRule("sum", "total", tuple(rows)[:-1])])
     found = decode(rows, tree, {}, PRIOR, SPREAD)
@@ -61,7 +63,7 @@ def test_the_decoded_counts_are_the_most_probable_consistent_ones(rows: dict[str
 
 @given(small_sheets())
 @settings(max_examples=60)
-def test_every_rows_posterior_is_the_enumerated_one(rows: dict[str, Row]) -> None:
+def test_every_rows_posterior_is_the_enumerated_one(rows: dict[str, RowReading]) -> None:
     every = brute_force(rows)
     tree = plant([SumRule("sum", "total", tuple(rows)[:-1])])
     posterior = decode(rows, tree, {}, PRIOR, SPREAD).posterior
@@ -74,7 +76,7 @@ def test_every_rows_posterior_is_the_enumerated_one(rows: dict[str, Row]) -> Non
 
 @given(small_sheets(), st.randoms(use_true_random=False))
 @settings(max_examples=30)
-def test_the_order_of_rows_is_irrelevant(rows: dict[str, Row], random: object) -> None:
+def test_the_order_of_rows_is_irrelevant(rows: dict[str, RowReading], random: object) -> None:
     parts = list(rows)[:-1]
     first = decode(rows, plant([SumRule("s", "total", tuple(parts))]), {}, PRIOR, SPREAD)
     random.shuffle(parts)  # type: ignore[attr-defined]
@@ -83,16 +85,16 @@ def test_the_order_of_rows_is_irrelevant(rows: dict[str, Row], random: object) -
     assert second.share == pytest.approx(first.share)
 
 
-def certain(count: int, cells: int) -> Row:
+def certain(count: int, cells: int) -> RowReading:
     counts = np.full(10**cells, 1e-9)
     counts[count] = 1
-    return Row(counts, 0.0)
+    return RowReading(counts, 0.0)
 
 
 def test_subtotals_are_a_tree() -> None:
     values = {"a": 3, "b": 4, "left": 7, "c": 5, "total": 12}
     rows = {name: certain(value, 2) for name, value in values.items()}
-    rows["left"] = Row(np.full(100, 0.01), 0.0)  # unreadable, but told by the others
+    rows["left"] = RowReading(np.full(100, 0.01), 0.0)  # unreadable, but told by the others
     tree = plant([SumRule("l", "left", ("a", "b")), SumRule("t", "total", ("left", "c"))])
     found = decode(rows, tree, {}, PRIOR, SPREAD)
     assert found.counts == values
@@ -119,7 +121,7 @@ def test_rules_that_overlap_by_nesting_are_decoded_exactly(rules: list[tuple[str
     fields = sorted({field for rule in sums for field in (rule.total, *rule.parts)})
     free = [field for field in fields if field not in {rule.total for rule in sums}]
     rng = np.random.default_rng(4)
-    rows = {field: Row(rng.dirichlet(np.full(10, 0.4)), 0.0) for field in fields}
+    rows = {field: RowReading(rng.dirichlet(np.full(10, 0.4)), 0.0) for field in fields}
     found = decode(rows, plant(sums), {}, PRIOR, SPREAD)
     best = 0.0
     for values in product(range(10), repeat=len(free)):
@@ -162,8 +164,8 @@ def test_fifteen_rows_are_decoded_exactly_in_about_two_milliseconds() -> None:
     assert found.counts == truth
 
 
-def _doubtful(value: int, rng: np.random.Generator) -> Row:
+def _doubtful(value: int, rng: np.random.Generator) -> RowReading:
     counts = np.full(1000, 2e-7)
     counts[rng.integers(0, 1000, 60)] = 1e-5
     counts[value] = 0.9
-    return Row(counts, 0.0)
+    return RowReading(counts, 0.0)

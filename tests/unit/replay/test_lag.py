@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.edge.offsets import Bounds
+from tallywire.edge.log_offsets import OffsetRange
 from tallywire.replay.lag import behind, lag, read_so_far, some, starts_of
 
 BOUNDS = {
-    ("scans", 0): Bounds(0, 10),
-    ("scans", 1): Bounds(0, 0),
-    ("scans", 2): Bounds(5, 8),
-    ("corrections", 0): Bounds(0, 3),
+    ("scans", 0): OffsetRange(0, 10),
+    ("scans", 1): OffsetRange(0, 0),
+    ("scans", 2): OffsetRange(5, 8),
+    ("corrections", 0): OffsetRange(0, 3),
 }
 
 

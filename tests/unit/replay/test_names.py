@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from tallywire.cli import build
+from tallywire.cli.main import build
 from tallywire.errors import UsageError
 
 NOBODY = "redis://127.0.0.1:9/0"

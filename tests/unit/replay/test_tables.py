@@ -9,19 +9,19 @@ from dataclasses import replace
 from rich.console import Console, RenderableType
 
 from tallywire.errors import PeerError
-from tallywire.ledger.about import REPLAY, About, LayoutUsed
 from tallywire.ledger.compare import compare, compare_districts, group_by_reason
+from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin, LayoutUsed
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.snapshot import DistrictSnapshot, Snapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Verdict
-from tallywire.replay import listing, moved
+from tallywire.replay import generation_list, promotion_report
+from tallywire.replay.comparison import GenerationDifference
 from tallywire.replay.diff_tables import MOST_ROWS, by_district, by_reason, by_station, headline
-from tallywire.replay.diffing import Difference
-from tallywire.replay.display import words
-from tallywire.replay.process import Look, tell_once, to_environment
-from tallywire.replay.promoting import Moved
-from tallywire.replay.telling import difference_values
+from tallywire.replay.json_values import difference_values
+from tallywire.replay.progress_display import words
+from tallywire.replay.promotion import Promotion
+from tallywire.replay.replayer import ReplayProgress, tell_once, to_environment
 from tallywire.settings import load_settings
 from tests.factories import make_correction, make_election, make_reading
 
@@ -44,11 +44,11 @@ def ledger_of(*events: Event) -> MemoryLedger:
     return ledger
 
 
-def difference(before: MemoryLedger, after: MemoryLedger) -> Difference:
+def difference(before: MemoryLedger, after: MemoryLedger) -> GenerationDifference:
     old, new = list(before.states.values()), list(after.states.values())
     stations = compare(old, new)
     districts = tuple(one for one in compare_districts(ELECTION, old, new) if one.changed)
-    return Difference("test", "g1", "g2", stations, districts, group_by_reason(stations))
+    return GenerationDifference("test", "g1", "g2", stations, districts, group_by_reason(stations))
 
 
 def snapshot(name: str, ledger: MemoryLedger) -> Snapshot:
@@ -107,40 +107,40 @@ def test_a_long_list_says_that_it_is_cut() -> None:
 
 def test_what_viewers_saw_and_see() -> None:
     corrected = ledger_of(make_reading("d1-1", 0), make_correction("d1-1", 0, {"A": 7}))
-    assert moved.totals(snapshot("g1", corrected)) == {
+    assert promotion_report.totals(snapshot("g1", corrected)) == {
         "stations_counted": 1, "stations_held": 0, "votes": 7, "rejected": 0,
     }  # fmt: skip
-    went = Moved(snapshot("g1", OLD), snapshot("g2", NEW), difference(OLD, NEW), ("stale",))
+    went = Promotion(snapshot("g1", OLD), snapshot("g2", NEW), difference(OLD, NEW), ("stale",))
     console = Console(file=io.StringIO(), width=200)
-    moved.tell(went, console)
+    promotion_report.tell(went, console)
     text = console.file
     assert isinstance(text, io.StringIO)
     assert "Warning: stale" in text.getvalue()
     assert "Viewers follow g2 now" in text.getvalue()
-    values = moved.to_json(went)
+    values = promotion_report.to_json(went)
     assert (values["before"]["votes"], values["now"]["votes"]) == (33, 68)
     assert json.dumps(values)
 
 
 def test_generations_as_a_table_even_without_a_broker() -> None:
-    about = About((), REPLAY, "2026-11-22T20:00:00+00:00", "0.1.0", "digits", 1,
+    about = GenerationOrigin((), REPLAY, "2026-11-22T20:00:00+00:00", "0.1.0", "digits", 1,
                   {"m": LayoutUsed("mx-2015", 1, "ab")})  # fmt: skip
     outcomes = dict.fromkeys(("counted", "held", "rejected", "duplicate"), 3)
     rows = (
-        listing.Row("g1", True, About(), None, None, outcomes, 0),
-        listing.Row("g2", False, about, 1200, 4, outcomes, 2),
+        generation_list.GenerationRow("g1", True, GenerationOrigin(), None, None, outcomes, 0),
+        generation_list.GenerationRow("g2", False, about, 1200, 4, outcomes, 2),
     )
-    found = listing.Listing("test", rows, str(PeerError("no broker")))
-    text = printed(listing.to_table(found))
+    found = generation_list.GenerationList("test", rows, str(PeerError("no broker")))
+    text = printed(generation_list.to_table(found))
     assert "g1 live" in text
     assert "?" in text
     assert "1,200" in text
     assert "mx-2015 v1" in text
-    assert json.loads(json.dumps(listing.to_json(found)))["rows"][1]["scans_lag"] == 1200
+    assert json.loads(json.dumps(generation_list.to_json(found)))["rows"][1]["scans_lag"] == 1200
 
 
 def test_progress_in_words_and_each_trouble_once() -> None:
-    look = Look(3, 9, 0, {"counted": 2, "held": 1}, at_end=False)
+    look = ReplayProgress(3, 9, 0, {"counted": 2, "held": 1}, at_end=False)
     assert words(look) == "counted 2  held 1"
     assert "4 corrections to go" in words(replace(look, corrections_left=4))
     said: list[str] = []

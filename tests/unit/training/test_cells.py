@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallywire.election_files import load_election, load_layouts
+from tallywire.election.loading import load_election, load_layouts
 from tallywire.records import BLANK
-from tallywire.sheet.render.hands import Writer
 from tallywire.training import cells
 from tallywire.training.augment import Augment, augment
 from tallywire.training.cells import draw_cells, join, synthesise
 from tallywire.training.ink import CANVAS_PX, handwriting, random_style, write_blank, write_digit
 from tallywire.training.paper import PrintedBox, lay_ink, random_paper, scan
-from tallywire.training.tally import rendered_cells, training_hand
+from tallywire.training.rendered_cells import rendered_cells, training_hand
+from tallywire.workshop.synthetic.handwriting import Writer
 from tests.unit.training import factories
 
 HANDS = factories.tiny_hands()

@@ -13,13 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tallywire.election_files import load_election, load_layouts
+from tallywire.election.loading import load_election, load_layouts
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.records import BLANK, Correction, Source
 from tallywire.sheet.layout import Layout, Role
-from tallywire.sheet.render.conditions import ConditionName, conditions
-from tallywire.sheet.render.draw import Content, compose_sheet, render_sheet
-from tallywire.sheet.render.form import print_form
 from tallywire.training.cells import Cells
 from tallywire.training.corrections import (
     CORRECTIONS_FILE,
@@ -28,8 +25,11 @@ from tallywire.training.corrections import (
     pick_cells,
     read_corrections,
 )
-from tallywire.training.tally import training_hand
+from tallywire.training.rendered_cells import training_hand
 from tallywire.wire import encode
+from tallywire.workshop.synthetic.conditions import ConditionName, conditions
+from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet
+from tallywire.workshop.synthetic.form import print_form
 from tests.unit.training.factories import tiny_digits, tiny_hands
 
 ELECTION = load_election("mx-2015-d15")
@@ -149,15 +149,15 @@ def _mnist(folder: Path) -> Path:
 def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> None:
     from tallywire.training.export import load_first_look, load_policy, load_saved
     from tallywire.training.improve import Improvement, improve
-    from tallywire.training.plan import Data, Plan
+    from tallywire.training.plan import TrainingData, TrainOptions
     from tallywire.training.restore import load_network
-    from tallywire.training.run import Told, train
+    from tallywire.training.run import TrainingListener, train
 
-    told = Told(lambda *_: None, lambda _: None)
-    data = Data(_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
+    told = TrainingListener(lambda *_: None, lambda _: None)
+    data = TrainingData(_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
                 validation_sheets=1, workers=1)  # fmt: skip
     base = tmp_path / "digits" / "1"
-    train(Plan(data, base, "paper", pretrain_epochs=1, epochs=0, tally_epochs=0), told)
+    train(TrainOptions(data, base, "paper", pretrain_epochs=1, epochs=0, tally_epochs=0), told)
     cells = np.random.default_rng(1).integers(0, 256, (5, 28, 28), np.uint8)
     network = load_network(base)
     answers: NDArray[np.float32] = load_saved(base)(cells)
@@ -178,7 +178,7 @@ def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> No
         assert load_first_look(plan.folder) is None
 
     twice = tmp_path / "digits" / "3"
-    second = Plan(data, twice, "paper", pretrain_epochs=1, epochs=0, tally_epochs=0,
+    second = TrainOptions(data, twice, "paper", pretrain_epochs=1, epochs=0, tally_epochs=0,
                   first_look=base)  # fmt: skip
     train(second, told)
     further = Improvement(twice, tmp_path / "digits" / "4", tmp_path, data, most_cells=30, epochs=1)

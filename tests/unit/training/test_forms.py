@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.training.forms import SKELETONS, bend_form
-from tallywire.training.strokes import Pen, draw_digit
+from tallywire.training.strokes import TrajectoryPen, draw_digit
 
 
 @given(digit=st.sampled_from(sorted(SKELETONS)), seed=st.integers(0, 2**32 - 1))
@@ -21,7 +21,7 @@ def test_a_form_fits_the_frame_of_a_trajectory(digit: int, seed: int) -> None:
     assert 0.4 < height < 1.6  # the lying zero is lower than others, and all are stretched
     assert width < 1.3
     canvas = np.zeros((120, 120), np.uint8)
-    draw_digit(strokes, Pen(60, 4), canvas, (60, 60))
+    draw_digit(strokes, TrajectoryPen(60, 4), canvas, (60, 60))
     assert canvas.any()
 
 

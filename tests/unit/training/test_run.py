@@ -34,17 +34,19 @@ def write_mnist(folder: Path) -> Path:
 def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) -> None:
     from tallywire.training.export import load_policy, load_saved, store_policy
     from tallywire.training.fit import Epoch
-    from tallywire.training.plan import Data, Plan
-    from tallywire.training.run import Told, train
+    from tallywire.training.plan import TrainingData, TrainOptions
+    from tallywire.training.run import TrainingListener, train
 
-    data = Data(
+    data = TrainingData(
         write_mnist(tmp_path), None, cells=300, sheets=2, validation_cells=80,
         validation_sheets=1, workers=1,
     )  # fmt: skip
     folder = tmp_path / "repo" / "digits" / "4"
-    plan = Plan(data, folder, network, batch_size=32, pretrain_epochs=1, epochs=1, tally_epochs=1)
+    plan = TrainOptions(
+        data, folder, network, batch_size=32, pretrain_epochs=1, epochs=1, tally_epochs=1
+    )
     epochs: list[Epoch] = []
-    figures = train(plan, Told(lambda *_: None, epochs.append))
+    figures = train(plan, TrainingListener(lambda *_: None, epochs.append))
 
     assert [epoch.stage for epoch in epochs] == ["mnist", "cells", "tally"]
     assert set(figures.accuracy) == {"mnist validation", "drawn cells", "rendered cells"}
@@ -69,15 +71,15 @@ def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) ->
 @pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
 def test_what_is_trained_further_keeps_a_share_of_what_it_was(keep: float, tmp_path: Path) -> None:
     from tallywire.training.export import load_network_weights
-    from tallywire.training.plan import Data, Plan
-    from tallywire.training.run import Told, train
+    from tallywire.training.plan import TrainingData, TrainOptions
+    from tallywire.training.run import TrainingListener, train
 
-    data = Data(write_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
+    data = TrainingData(write_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
                 validation_sheets=1, workers=1)  # fmt: skip
-    told = Told(lambda *_: None, lambda _: None)
+    told = TrainingListener(lambda *_: None, lambda _: None)
     base, further = tmp_path / "digits" / "1", tmp_path / "digits" / "2"
-    train(Plan(data, base, "paper", pretrain_epochs=0, epochs=0, tally_epochs=0), told)
-    train(Plan(data, further, "paper", seed=3, pretrain_epochs=0, epochs=1, tally_epochs=0,
+    train(TrainOptions(data, base, "paper", pretrain_epochs=0, epochs=0, tally_epochs=0), told)
+    train(TrainOptions(data, further, "paper", seed=3, pretrain_epochs=0, epochs=1, tally_epochs=0,
                start_from=base, keep=keep), told)  # fmt: skip
     before, after = (
         np.concatenate([weights.ravel() for weights in load_network_weights(folder)])
@@ -95,14 +97,14 @@ def test_half_of_each_is_half_way_between() -> None:
 
 
 def test_a_share_of_no_version_is_refused() -> None:
-    from tallywire.commands.train import train
+    from tallywire.cli.train import train
 
     with pytest.raises(UsageError, match="--start-from"):
         train(2, keep=0.5)
 
 
 def test_corrections_choose_their_own_start() -> None:
-    from tallywire.commands.train import train
+    from tallywire.cli.train import train
 
     with pytest.raises(UsageError, match="leave --start-from"):
         train(3, start_from=1, from_corrections=Path("corrections"))

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tallywire.errors import InvalidFileError
-from tallywire.training.strokes import Pen, Split, draw_digit, read_trajectories, read_writers
+from tallywire.training.strokes import (
+    Split,
+    TrajectoryPen,
+    draw_digit,
+    read_trajectories,
+    read_writers,
+)
 
 SIDE = 120
 MIDDLE = (60.0, 60.0)
@@ -22,7 +28,7 @@ SEVEN = (
 )
 
 
-def drawn(strokes: tuple[NDArray[np.float32], ...], pen: Pen) -> NDArray[np.uint8]:
+def drawn(strokes: tuple[NDArray[np.float32], ...], pen: TrajectoryPen) -> NDArray[np.uint8]:
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     draw_digit(strokes, pen, canvas, MIDDLE)
     return canvas
@@ -51,14 +57,14 @@ def write_file(path: Path, **changes: NDArray[np.generic]) -> Path:
 
 @given(height=st.floats(20, 90), width=st.floats(1, 9))
 def test_a_digit_is_as_high_and_wide_as_its_pen_says(height: float, width: float) -> None:
-    columns, rows = extent(drawn(STEM, Pen(height, width)))
+    columns, rows = extent(drawn(STEM, TrajectoryPen(height, width)))
     assert abs(rows - height) <= width + 4
     assert abs(columns - width) <= 3.5
 
 
 @given(width=st.floats(2, 6))
 def test_a_broader_pen_leaves_more_ink(width: float) -> None:
-    thin, broad = (int(drawn(SEVEN, Pen(60, w)).sum()) for w in (width, width + 2))
+    thin, broad = (int(drawn(SEVEN, TrajectoryPen(60, w)).sum()) for w in (width, width + 2))
     assert broad > thin
 
 
@@ -72,30 +78,30 @@ def test_a_broader_pen_leaves_more_ink(width: float) -> None:
 def test_any_hand_leaves_a_digit_of_its_height(
     rotation: float, slant: float, aspect: float, pressure: float, wobble: float
 ) -> None:
-    image = drawn(SEVEN, Pen(60, 4, rotation, slant, aspect, pressure, wobble, 1.0))
+    image = drawn(SEVEN, TrajectoryPen(60, 4, rotation, slant, aspect, pressure, wobble, 1.0))
     columns, rows = extent(image)
     assert 40 <= rows <= 70
     assert columns <= 90
 
 
 def test_positive_slant_leans_right_and_rotation_turns_left() -> None:
-    def lean(pen: Pen) -> float:
+    def lean(pen: TrajectoryPen) -> float:
         rows, columns = np.nonzero(drawn(STEM, pen))
         return float(columns[rows < 60].mean() - columns[rows > 60].mean())
 
-    assert lean(Pen(60, 3, slant=0.3)) > 5
-    assert lean(Pen(60, 3, rotation_deg=10)) < -3
+    assert lean(TrajectoryPen(60, 3, slant=0.3)) > 5
+    assert lean(TrajectoryPen(60, 3, rotation_deg=10)) < -3
 
 
 def test_ink_outside_the_canvas_is_cut() -> None:
     canvas = np.zeros((SIDE, SIDE), np.uint8)
-    draw_digit(STEM, Pen(60, 3), canvas, (60, 0))
+    draw_digit(STEM, TrajectoryPen(60, 3), canvas, (60, 0))
     assert canvas.any()
-    draw_digit(STEM, Pen(60, 3), canvas, (-500, 900))
+    draw_digit(STEM, TrajectoryPen(60, 3), canvas, (-500, 900))
 
 
 def test_a_single_point_is_a_dot() -> None:
-    assert drawn((np.zeros((1, 2), np.float32),), Pen(40, 4)).any()
+    assert drawn((np.zeros((1, 2), np.float32),), TrajectoryPen(40, 4)).any()
 
 
 def test_reading_splits_by_writer_and_drops_the_suspect(tmp_path: Path) -> None:

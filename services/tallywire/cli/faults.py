@@ -1,0 +1,46 @@
+"""`tallywire faults`: election nights on which something breaks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class BrokerKind(StrEnum):
+    """Which broker the nights run on."""
+
+    EMBEDDED = "embedded"
+    KAFKA = "kafka"
+
+
+def faults(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this fault; may be given several times")
+    ] = None,
+    short: Annotated[
+        bool, typer.Option("--short", help="A few faults, each striking once or twice")
+    ] = False,
+    broker: Annotated[
+        BrokerKind, typer.Option(help="kafka is Apache Kafka, which needs Java and keeps its log")
+    ] = BrokerKind.EMBEDDED,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same sheets and moments")] = 2015,
+    folder: Annotated[Path, typer.Option(help="Where sheets and logs go")] = Path("run/faults"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the table there as well")
+    ] = None,
+) -> None:
+    """Break everything that can break while an election is counted, and see that nothing is lost.
+
+    Each fault gets a night of its own: scans are published while it strikes, everything settles,
+    and then the ledger in Redis is compared with what the topics alone say.
+
+    Exit code: 0 only if every row says lost 0, double 0, identical; 1 otherwise, 2 wrong usage.
+    """
+    from tallywire.workshop.faults.suite import FaultsOptions, run_faults
+
+    wish = FaultsOptions(tuple(only or ()), short, broker.value, seed, folder, json_file)
+    if not run_faults(wish):
+        raise typer.Exit(1)

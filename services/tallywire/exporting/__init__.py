@@ -1,1 +1,0 @@
-"""The evidence and the totals of an election as files."""

@@ -1,0 +1,160 @@
+"""Looks after the partitions: how far behind they are, and whether one has to be read again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from tallywire.worker.assignment import Assignment
+from tallywire.worker.faust_parts import TallyApp
+from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.sequencer import Partition, Sequencer
+from tallywire.worker.standstill import RecoveryAction, Standstill, judge, note_seek, see_gap
+
+TICK_S = 1.0
+ANSWER_S = 10.0
+
+
+class GapRecovery:
+    """Run `run` beside the app; tell it every gap by `gap`."""
+
+    def __init__(
+        self,
+        app: TallyApp,
+        assignment: Assignment,
+        sequencers: Mapping[str, Sequencer[Any, Any]],
+        progress: WorkerProgress,
+        limit: int,
+    ) -> None:
+        self._app, self._assignment, self._sequencers = app, assignment, sequencers
+        self._progress, self._limit = progress, limit
+        self._states: dict[Partition, Standstill] = {}
+        self._begins: dict[TP, int] = {}
+        self._ends: dict[TP, int] = {}
+        self._told: set[Partition] = set()  # whose lag the metrics tell
+        self._wake = asyncio.Event()
+        self._log = structlog.get_logger()
+
+    def gap(self, partition: Partition, offset: int) -> None:
+        """An event came before one that is missing."""
+        expected = self._sequencers[partition[0]].expected().get(partition)
+        if expected is None:
+            return
+        state = self._state(partition, expected)
+        if state.first_seen is None and not state.seeks:
+            self._wake.set()
+        see_gap(state, offset)
+
+    async def run(self) -> None:
+        """Look every second, and at once when a gap shows, until cancelled."""
+        asking = asyncio.create_task(self._ask_bounds())
+        try:
+            while not asking.done():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), timeout=TICK_S)
+                self._wake.clear()
+                with self._kafka():
+                    await asyncio.wait_for(self._look(), timeout=ANSWER_S)
+            asking.result()  # it ends only by a bug: then so do we, and are started again
+        finally:
+            asking.cancel()
+
+    async def _ask_bounds(self) -> None:
+        """Keep knowing where the logs begin and end. Beside the looking, since the broker answers
+        on the connection of the fetches, and only after the one that waits there."""
+        while True:
+            assigned = {TP(*key) for key in self._assignment.positions()}
+            if assigned:
+                with self._kafka():
+                    bounds = self._assignment.log_bounds(assigned)
+                    self._begins, self._ends = await asyncio.wait_for(bounds, timeout=ANSWER_S)
+                    self._progress.peers.succeeded("kafka")
+            await asyncio.sleep(TICK_S)
+
+    @contextmanager
+    def _kafka(self) -> Iterator[None]:
+        """What the broker does not answer is told, and asked again later."""
+        try:
+            yield
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._progress.peers.failed("kafka", str(error) or repr(error))
+
+    async def _look(self) -> None:
+        if not self._assignment.complete.is_set():
+            return self._beat({})
+        expected = self._assignment.positions()
+        ends = {key: self._end(TP(*key)) for key in expected}
+        behind = {key: max(0, ends[key] - at) for key, at in expected.items()}
+        self._beat(behind)
+        self._tell_lag(behind)
+        self._states = {key: self._state(key, at) for key, at in expected.items()}
+        for key in expected:
+            await self._heal(key, self._begins.get(TP(*key), 0), ends[key])
+        return None
+
+    def _end(self, tp: TP) -> int:
+        """The next offset of the log as far as we know: as told, or as the last fetch said."""
+        return max(self._ends.get(tp, 0), self._assignment.high_water(tp))
+
+    def _beat(self, behind: Mapping[Partition, int]) -> None:
+        in_flight = sum(sequencer.in_flight() for sequencer in self._sequencers.values())
+        assigned = self._assignment.complete.is_set()
+        self._progress.beat(sum(behind.values()) + in_flight, in_flight, assigned=assigned)
+
+    def _tell_lag(self, behind: Mapping[Partition, int]) -> None:
+        lag = self._progress.metrics.lag
+        if behind.keys() != self._told:  # others' partitions are others' to tell
+            lag.clear()
+            self._told = set(behind)
+        for (topic, number), offsets in behind.items():
+            lag.labels(topic, str(number)).set(offsets)
+
+    def _state(self, partition: Partition, expected: int) -> Standstill:
+        """The partition's state; a new one where an event was admitted since."""
+        state = self._states.get(partition)
+        if state is None or state.expected != expected:
+            state = self._states[partition] = Standstill(expected, time.monotonic())
+        return state
+
+    async def _heal(self, partition: Partition, begin: int, end: int) -> None:
+        sequencer = self._sequencers[partition[0]]
+        state = self._states[partition]
+        if sequencer.in_flight(partition) or sequencer.in_flight() >= self._limit:
+            return None  # it moves, or waits for its turn
+        if begin > state.expected:
+            return await self._skip(partition, state.expected, begin)
+        action = judge(state, end, time.monotonic())
+        if action is RecoveryAction.SKIP and state.first_seen is not None:
+            return await self._skip(partition, state.expected, state.first_seen)
+        if action is RecoveryAction.SEEK:
+            await self._seek(partition, state, end)
+        return None
+
+    async def _seek(self, partition: Partition, state: Standstill, end: int) -> None:
+        self._log.warning(
+            "events are missing; reading again", topic=partition[0], partition=partition[1],
+            offset=state.expected, seen=state.first_seen, end=end, attempt=state.seeks + 1,
+        )  # fmt: skip
+        note_seek(state, time.monotonic())
+        tp = TP(*partition)
+        if tp in self._app.consumer.assignment():
+            self._app.consumer.resume_partitions({tp})
+            await self._app.consumer.seek_wait({tp: state.expected})
+
+    async def _skip(self, partition: Partition, expected: int, offset: int) -> None:
+        """The log has nothing between: say so, and read on from `offset`."""
+        await self._assignment.record_gap(partition, offset, offset - expected)
+        self._progress.metrics.gap(partition[0], offset - expected)
+        sequencer = self._sequencers[partition[0]]
+        if sequencer.expected().get(partition) == expected and not sequencer.in_flight(partition):
+            sequencer.skip_to(partition, offset)
+            tp = TP(*partition)
+            if tp in self._app.consumer.assignment():
+                await self._app.consumer.seek_wait({tp: offset})

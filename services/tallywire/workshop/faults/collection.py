@@ -1,0 +1,85 @@
+"""Collects what a night left behind, from the topics and from Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from redis import Redis
+
+from tallywire.edge.kafka import read_topic
+from tallywire.election.election import Election
+from tallywire.ledger import keys
+from tallywire.ledger.snapshot import audit, list_stations, read_snapshot
+from tallywire.ledger.state import Event
+from tallywire.records import Reading, Rejection, Source
+from tallywire.settings import Settings
+from tallywire.wire import decode
+from tallywire.workshop.faults.messages import NightMessage
+from tallywire.workshop.faults.verdict import NightEvidence, PublishedScan
+
+SCAN_ID = "scan-id"
+
+
+def collect(
+    settings: Settings, election: Election, published: Mapping[Source, NightMessage]
+) -> NightEvidence:
+    """Everything about one night in the generation of `settings`.
+
+    Args:
+        published: by its place, each scan that the broker acknowledged.
+
+    Raises:
+        PeerError: the broker is away.
+        redis.exceptions.RedisError: Redis is away.
+    """
+    scans = read_scans(settings)
+    with Redis.from_url(settings.redis) as redis:
+        snapshot = read_snapshot(redis, election, settings.generation)
+        districts = snapshot.districts if snapshot else {}
+        return NightEvidence(
+            told={source: _scan_id(letter.headers) for source, letter in published.items()},
+            scans=scans,
+            unreadable=frozenset(source for source, one in published.items() if one.refused),
+            events=read_events(settings),
+            totals={name: district.totals for name, district in districts.items()},
+            stations=list_stations(redis, election, settings.generation),
+            discrepancies=len(audit(redis, election, settings.generation)),
+            next_offsets=_next_offsets(redis, settings, election),
+            gaps=snapshot.gaps if snapshot else 0,
+        )
+
+
+def read_scans(settings: Settings) -> dict[Source, PublishedScan]:
+    """Every record of the scans topic, by its place."""
+    return {
+        Source(one.topic, one.partition, one.offset): PublishedScan(one.key, _scan_id(one.headers))
+        for one in read_topic(settings.kafka, settings.topics.scans)
+    }
+
+
+def read_events(settings: Settings) -> list[Event]:
+    """What the workers wrote about scans, repetitions included."""
+    names = settings.topics
+    events: list[Event] = [
+        decode(Reading, one.value) for one in read_topic(settings.kafka, names.readings)
+    ]
+    for one in read_topic(settings.kafka, names.rejected):
+        rejection = decode(Rejection, dict(one.headers)["rejection"])
+        if rejection.source.topic == names.scans:
+            events.append(rejection)
+    return events
+
+
+def _next_offsets(redis: Redis, settings: Settings, election: Election) -> dict[int, int]:
+    found: Any = redis.hgetall(keys.offsets(election.id, settings.generation))
+    split = {name.decode().rpartition("|"): int(value) for name, value in found.items()}
+    return {
+        int(number): at
+        for (topic, _, number), at in split.items()
+        if topic == settings.topics.scans
+    }
+
+
+def _scan_id(headers: tuple[tuple[str, bytes], ...]) -> bytes | None:
+    return dict(headers).get(SCAN_ID)

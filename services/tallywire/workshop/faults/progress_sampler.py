@@ -1,0 +1,98 @@
+"""How the count went on: where reading stood, moment by moment, and how long it stood still."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from tallywire.ledger import keys
+
+EVERY_S = 0.1
+PATIENCE_S = 1.0
+
+Sample = tuple[float, Mapping[int, int]]
+"""A moment (monotonic, s), and the next offset of each partition."""
+
+
+class ProgressSampler:
+    """A context manager: looks at the ledger's offsets of one topic ten times a second."""
+
+    def __init__(self, redis: str, election: str, generation: str, topic: str) -> None:
+        self._redis = Redis.from_url(
+            redis, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S,
+            retry=Retry(NoBackoff(), 0),
+        )  # fmt: skip
+        self._name, self._topic = keys.offsets(election, generation), topic
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self.samples: list[Sample] = []
+
+    def __enter__(self) -> ProgressSampler:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._redis.close()
+
+    def settled(self) -> int:
+        """Scans behind which nothing is left to do, as far as is known now."""
+        return sum(self.at().values())
+
+    def at(self) -> Mapping[int, int]:
+        """The next offset of each partition, as far as is known now."""
+        return self.samples[-1][1] if self.samples else {}
+
+    def _run(self) -> None:
+        while not self._ended.wait(EVERY_S):
+            try:
+                found: Any = self._redis.hgetall(self._name)
+            except (RedisError, OSError):
+                continue  # it is the one that is broken tonight
+            now: dict[int, int] = {}
+            for name, value in found.items():
+                topic, _, number = name.decode().rpartition("|")
+                if topic == self._topic:
+                    now[int(number)] = int(value)
+            self.samples.append((time.monotonic(), now))
+
+
+def recovery_s(
+    samples: Sequence[Sample], mended: Sequence[float], ends: Mapping[int, int]
+) -> float | None:
+    """Longest time from a mending until every partition with scans before it has moved on.
+
+    Where something broke again before that, the time from then on is what counts.
+
+    Args:
+        samples: in the order of time.
+        mended: moments (monotonic, s) at which things worked again.
+        ends: end of each partition, when all was over.
+
+    Returns:
+        seconds; 0 where nothing was left to read, None where a partition never moved again.
+    """
+    longest = 0.0
+    for moment, again in zip(mended, (*mended[1:], math.inf), strict=True):
+        before = [sample for sample in samples if sample[0] <= moment]
+        stood = before[-1][1] if before else {}
+        for number, end in ends.items():
+            at = stood.get(number, 0)
+            if at >= end:
+                continue
+            moved = (when for when, now in samples if when > moment and now.get(number, 0) > at)
+            first = next(moved, None)
+            if first is None:
+                return None
+            if first <= again:
+                longest = max(longest, first - moment)
+    return longest

@@ -1,0 +1,294 @@
+"""Elections and layouts from files: the shipped ones, another country's, and bad ones."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tallywire.election.election import OptionKind, select_stations
+from tallywire.election.loading import (
+    election_folder,
+    layouts_used,
+    load_election,
+    load_layout,
+    load_layouts,
+)
+from tallywire.election.parsing import parse_election
+from tallywire.errors import InvalidFileError, Problem, UsageError
+from tallywire.sheet.layout import MarkKind, Role
+from tests.makers import GREY_SEVEN, booth
+
+DISTRICT_15 = {
+    "PAN": 56625, "PRI": 17975, "PRD": 8886, "PVEM": 6227, "PT": 2056, "MC": 7522, "NA": 3380,
+    "MORENA": 31787, "PH": 5202, "ES": 9275, "PRD-PT": 93, "unregistered": 751, "null": 15790,
+}  # fmt: skip
+
+GOOD_TOML = """
+id = "e"
+name = "Election"
+date = 2026-03-01
+rehearsal = false
+[[districts]]
+id = "d"
+name = "District"
+[[contests]]
+id = "c"
+name = "Contest"
+layout = "form.toml"
+[[contests.options]]
+id = "A"
+name = "Party A"
+colour = "#ff0000"
+"""
+GOOD_CSV = "id,district,registered\nS1,d,100\nS2,d,200\n"
+
+
+def problems_of(toml: str = GOOD_TOML, stations: str = GOOD_CSV) -> tuple[Problem, ...]:
+    with pytest.raises(InvalidFileError) as caught:
+        parse_election(toml, stations, "election.toml", "stations.csv")
+    return caught.value.problems
+
+
+def only_problem(toml: str = GOOD_TOML, stations: str = GOOD_CSV) -> Problem:
+    (problem,) = problems_of(toml, stations)
+    return problem
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(GREY_SEVEN, tmp_path / "mine"))
+
+
+def test_the_shipped_election_is_district_15_of_2015() -> None:
+    election = load_election("mx-2015-d15")
+    contest = election.contests[0]
+    assert election.rehearsal
+    assert election.date == date(2015, 6, 7)
+    assert dict(contest.official["15"]) == DISTRICT_15
+    assert sum(DISTRICT_15.values()) == 165_569
+    assert sum(one.registered for one in election.stations.values()) == 349_222
+    assert max(one.registered for one in election.stations.values()) <= 750
+    assert [option.id for option in contest.options] == list(DISTRICT_15)
+
+
+def test_the_shipped_layout_is_the_papers_form() -> None:
+    layout = load_layout("mx-2015")
+    assert (layout.width_mm, layout.height_mm) == (215.9, 279.4)
+    assert [mark.kind for mark in layout.marks] == [
+        MarkKind.COLOUR_RECT,
+        MarkKind.COLOUR_RECT,
+        MarkKind.COLOUR_CIRCLE,
+    ]
+    assert len(layout.fields) == 14
+    assert all(len(field.cells) == 3 for field in layout.fields)
+    assert len(layout.cells) == 42
+    assert set(layout.sum_rules[0].parts) == set(DISTRICT_15)
+    assert layout.cap_rules[0].field == "total"
+
+
+def test_another_countrys_form_comes_from_its_files_alone() -> None:
+    election = load_election(GREY_SEVEN)
+    layout = load_layouts(election, GREY_SEVEN)["council"]
+    assert {mark.kind for mark in layout.marks} == {MarkKind.CORNER_SQUARE}
+    assert len(layout.marks) == 4
+    assert [field.role for field in layout.fields].count(Role.TOTAL) == 1
+    assert layout.cap_rules[0].tolerance == 5
+    assert layout.version == 3
+    assert election.contests[0].options[4].kind is OptionKind.INDEPENDENT
+
+
+def test_a_bare_id_is_the_shipped_election_even_beside_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(GREY_SEVEN, tmp_path / "mx-2015-d15")
+    monkeypatch.chdir(tmp_path)
+    assert load_election("mx-2015-d15").id == "mx-2015-d15"
+    assert load_election("./mx-2015-d15").id == "grey-seven"
+
+
+def test_an_unknown_election_names_the_shipped_ones() -> None:
+    with pytest.raises(InvalidFileError, match=r"nowhere.*mx-2015-d15"):
+        election_folder("nowhere")
+
+
+def test_both_missing_files_are_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFileError) as caught:
+        load_election(tmp_path)
+    assert [Path(one.where).name for one in caught.value.problems] == [
+        "election.toml",
+        "stations.csv",
+    ]
+
+
+def test_a_file_that_is_not_utf8_is_named(own_folder: Path) -> None:
+    (own_folder / "stations.csv").write_bytes("id,district,registered\nñ,north,1".encode("latin-1"))
+    with pytest.raises(InvalidFileError, match=r"stations\.csv: not UTF-8 at byte 23"):
+        load_election(own_folder)
+
+
+def test_every_error_of_both_files_comes_at_once() -> None:
+    toml = (
+        GOOD_TOML.replace('id = "e"', 'id = "a b"')
+        .replace("2026-03-01", '"1 March"')
+        .replace("rehearsal = false", 'rehearsal = "no"')
+        .replace("#ff0000", "red")
+        .replace('layout = "form.toml"', 'layot = "form.toml"')
+    )
+    found = {one.where for one in problems_of(toml, "id,district,registered\nS1,x,0\nS1,d,5\n")}
+    assert found == {
+        "election.toml: id",
+        "election.toml: date",
+        "election.toml: rehearsal",
+        "election.toml: contests[0].layot",
+        "election.toml: contests[0].layout",
+        "election.toml: contests[0].options[0].colour",
+        "stations.csv:2: district",
+        "stations.csv:2: registered",
+        "stations.csv:3: id",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where", "value"),
+    [
+        ("[[districts]]", "[districts]", "districts", "'id': 'd'"),
+        ('id = "c"', "id = 7", "contests[0].id", "7"),
+        ('name = "Contest"', 'name = " "', "contests[0].name", "' '"),
+        ("#ff0000", "#ff00", "contests[0].options[0].colour", "#ff00"),
+        ('name = "Party A"', 'kind = "tribe"\nname = "P"', "contests[0].options[0].kind", "tribe"),
+        ("rehearsal = false", "rehearsed = false", "rehearsed", "unknown key"),
+        ("2026-03-01", "2026-03-01T10:00:00", "date", "datetime"),
+    ],
+)
+def test_a_wrong_value_is_named_by_file_key_and_value(
+    before: str, after: str, where: str, value: str
+) -> None:
+    problems = problems_of(GOOD_TOML.replace(before, after))
+    (one,) = [found for found in problems if found.where == f"election.toml: {where}"]
+    assert value in one.value
+    assert one.remedy
+
+
+def test_a_misspelt_key_is_guessed() -> None:
+    problem = only_problem(GOOD_TOML.replace("rehearsal = false", "rehersal = false"))
+    assert problem.remedy == "did you mean rehearsal?"
+
+
+def test_official_results_name_known_districts_and_options_only() -> None:
+    toml = f"{GOOD_TOML}\n[contests.official.d]\nA = -3\nB = 5\n[contests.official.x]\nA = 1\n"
+    assert {one.where.rpartition(".")[2] for one in problems_of(toml)} == {"A", "B", "x"}
+
+
+def test_repeated_ids_are_refused() -> None:
+    toml = GOOD_TOML + '[[contests.options]]\nid = "A"\nname = "Again"\ncolour = "#00ff00"\n'
+    assert only_problem(toml).where == "election.toml: contests[0].options"
+
+
+def test_a_syntax_error_names_its_line_and_still_checks_the_stations() -> None:
+    broken, csv_problem = problems_of("id = \n", "id,district\n")
+    assert "line 1" in broken.value
+    assert csv_problem.where == "stations.csv:1"
+
+
+@pytest.mark.parametrize(
+    ("stations", "where", "remedy"),
+    [
+        ("", "stations.csv:1", "first line must name the columns"),
+        ("id;district;registered\nS1;d;4\n", "stations.csv:1", "commas, not semicolons"),
+        ("id,registered\nS1,4\n", "stations.csv:1", "missing: district"),
+        ("id,district,registered\n", "stations.csv", "one line for each polling station"),
+        ("id,district,registered\nS 1,d,4\n", "stations.csv:2: id", "letters"),
+        ("id,district,registered\nS1,d,many\n", "stations.csv:2: registered", "whole number"),
+        ("id,district,registered\nS1,d,-4\n", "stations.csv:2: registered", "whole number"),
+        ("id,district,registered\nS1,d,1e3\n", "stations.csv:2: registered", "whole number"),
+        ("id,district,registered\nS1,d,٣\n", "stations.csv:2: registered", "whole number"),
+        ("id,district,registered\nS1,d\n", "stations.csv:2: registered", "whole number"),
+        ("id,district,registered\nS1,D,4\n", "stations.csv:2: district", "it has d"),
+        ("id,district,registered\nS1,d,4\n\nS1,d,4\n", "stations.csv:4: id", "already on line 2"),
+        ('id,district,registered\n"S1,d,4\n', "stations.csv:2", "mend the quotes"),
+    ],
+)
+def test_a_bad_station_list_is_named_by_line(stations: str, where: str, remedy: str) -> None:
+    problem = only_problem(stations=stations)
+    assert problem.where == where
+    assert remedy in problem.remedy
+
+
+def test_what_spreadsheets_add_to_a_station_list_is_understood() -> None:
+    text = "\ufeffNote, ID ,District,registered\r\nx, S1 ,d, 100 \r\n,,,\r\n"
+    election = parse_election(GOOD_TOML, text, "election.toml", "stations.csv")
+    assert [(one.id, one.registered) for one in election.stations.values()] == [("S1", 100)]
+
+
+def test_a_layout_that_does_not_fit_the_contest_is_refused(own_folder: Path) -> None:
+    text = (own_folder / "form.toml").read_text()
+    (own_folder / "form.toml").write_text(text.replace('option = "elm"', 'option = "palm"'))
+    with pytest.raises(InvalidFileError, match=r"(?s)no row for option elm.*unknown option palm"):
+        load_election(own_folder)
+
+
+def test_a_contest_whose_layout_is_missing_is_refused(own_folder: Path) -> None:
+    (own_folder / "form.toml").unlink()
+    with pytest.raises(InvalidFileError, match=r"form\.toml: No such file"):
+        load_election(own_folder)
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_no_text_breaks_the_readers(toml: str, stations: str) -> None:
+    with pytest.raises(InvalidFileError) as caught:
+        parse_election(toml, stations, "election.toml", "stations.csv")
+    assert all(
+        re.match(r"(election\.toml|stations\.csv)", one.where) for one in caught.value.problems
+    )
+
+
+@settings(deadline=None)  # the first call prints a form
+@given(st.integers(1, 510))
+def test_chosen_stations_are_evenly_spread(count: int) -> None:
+    election = booth().election
+    ids = list(election.stations)
+    chosen = select_stations(election, count)
+    places = [ids.index(one) for one in chosen.stations]
+    steps = {b - a for a, b in pairwise(places)}
+    assert len(chosen.stations) == count
+    assert max(steps, default=0) - min(steps, default=0) <= 1
+    assert chosen.contests == election.contests
+
+
+@pytest.mark.parametrize("count", [0, -1, 511])
+def test_impossible_numbers_of_stations_are_refused(count: int) -> None:
+    with pytest.raises(UsageError, match="choose 1 to 510"):
+        select_stations(booth().election, count)
+
+
+def test_another_layout_can_read_an_elections_only_contest(tmp_path: Path) -> None:
+    election = load_election("mx-2015-d15")
+    folder = election_folder("mx-2015-d15")
+    (shipped,) = layouts_used(election, folder).values()
+    assert layouts_used(election, folder, Path("mx-2015")) == layouts_used(election, folder)
+    other = tmp_path / "moved.toml"
+    text = (folder.parents[1] / "layouts" / "mx-2015.toml").read_text()
+    other.write_text(re.sub(r"(?m)^version = \d+", "version = 77", text))
+    (layout,) = load_layouts(election, folder, other).values()
+    (used,) = layouts_used(election, folder, other).values()
+    assert layout.version == used.version == 77
+    assert used.sha256 != shipped.sha256
+
+
+def test_another_layout_must_be_there_fit_and_be_unmistakable() -> None:
+    election = load_election("mx-2015-d15")
+    with pytest.raises(InvalidFileError, match="no-such"):
+        load_layouts(election, None, Path("no-such"))
+    with pytest.raises(InvalidFileError):
+        load_layouts(election, None, GREY_SEVEN / "form.toml")
+    two = replace(election, contests=(*election.contests, replace(election.contests[0], id="b")))
+    with pytest.raises(InvalidFileError, match="several contests"):
+        load_layouts(two, None, Path("mx-2015"))

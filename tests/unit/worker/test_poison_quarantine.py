@@ -1,0 +1,181 @@
+"""What ends the process is found, one at a time; what merely stood beside it goes free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tallywire.records import Source
+from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.poison_quarantine import CONVICTED, SUSPICIOUS, PoisonQuarantine
+from tallywire.worker.retry import Peers
+from tallywire.worker.sequencer import Partition
+from tests.factories import NIGHT
+
+WIDTH = 4
+HERE: Partition = ("scans", 0)
+THERE: Partition = ("scans", 1)
+
+
+class ProcessEnd(BaseException):
+    """Stands for a crash: nothing of the process goes on after it."""
+
+
+@dataclass
+class MemoryStrikes:
+    """Strikes without Redis; `dead` stands for a process that no longer runs."""
+
+    begins: dict[Partition, tuple[int, int]] = field(default_factory=dict)
+    marks: Counter[tuple[Partition, int]] = field(default_factory=Counter)
+    dead: bool = False
+
+    async def begin(self, partition: Partition, offset: int) -> int:
+        at, times = self.begins.get(partition, (-1, 0))
+        self.begins[partition] = offset, times + 1 if at == offset else 1
+        return self.begins[partition][1]
+
+    async def mark(self, partition: Partition, offset: int) -> int:
+        if self.dead:
+            raise ProcessEnd
+        self.marks[partition, offset] += 1
+        return self.marks[partition, offset]
+
+    async def unmark(self, partition: Partition, offset: int) -> None:
+        if not self.dead:
+            self.marks.pop((partition, offset), None)
+
+    async def marked(self) -> set[tuple[Partition, int]]:
+        return set(self.marks)
+
+
+@dataclass
+class World:
+    """Partitions with a scan that ends any process that reads it."""
+
+    poison: tuple[Partition, int]
+    length: int
+    strikes: MemoryStrikes = field(default_factory=MemoryStrikes)
+    next: dict[Partition, int] = field(default_factory=lambda: {HERE: 0, THERE: 0})
+    refused: list[tuple[Partition, int]] = field(default_factory=list)
+    lives: int = 0
+
+    async def live(self) -> bool:
+        """One process, reading `WIDTH` at a time; True where it read everything."""
+        self.lives += 1
+        self.strikes.dead = False
+        suspects = PoisonQuarantine(self.strikes, Peers(), WIDTH)
+        await suspects.begin({key: at for key, at in self.next.items() if at < self.length})
+        try:
+            while any(at < self.length for at in self.next.values()):
+                await self._round(suspects)
+        except ProcessEnd:
+            return False
+        return True
+
+    async def _round(self, suspects: PoisonQuarantine) -> None:
+        """A window of work on both partitions, settled only if the process outlives it."""
+        window = [
+            (key, offset)
+            for key, at in self.next.items()
+            for offset in range(at, min(self.length, at + WIDTH // 2))
+        ]
+        results = await asyncio.gather(
+            *(self._read(suspects, *one) for one in window), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        for key, offset in window:
+            self.next[key] = offset + 1
+
+    async def _read(self, suspects: PoisonQuarantine, key: Partition, offset: int) -> None:
+        record = IncomingRecord(Source(*key, offset), b"", b"", (), NIGHT)
+
+        async def read(_: IncomingRecord) -> None:
+            if (key, offset) == self.poison:
+                self.strikes.dead = True
+            await asyncio.sleep(0)
+            if self.strikes.dead:
+                raise ProcessEnd
+
+        def give_up(*_: object) -> None:
+            self.refused.append((key, offset))
+
+        await suspects.read(record, read, give_up)
+
+
+@settings(max_examples=60, deadline=None)
+@given(partition=st.sampled_from([HERE, THERE]), offset=st.integers(0, 9))
+def test_only_the_scan_that_ends_processes_is_refused(partition: Partition, offset: int) -> None:
+    async def run() -> None:
+        world = World((partition, offset), length=10)
+        while not await world.live():
+            assert world.lives < 4 * SUSPICIOUS
+        assert world.refused == [world.poison]
+        assert not world.strikes.marks
+
+    asyncio.run(run())
+
+
+async def test_without_suspicion_nothing_is_marked_and_scans_are_read_side_by_side() -> None:
+    strikes = MemoryStrikes()
+    suspects = PoisonQuarantine(strikes, Peers(), WIDTH)
+    for _ in range(SUSPICIOUS - 1):
+        await suspects.begin({HERE: 5})
+    inside: list[int] = []
+
+    async def read(_: IncomingRecord) -> None:
+        inside.append(len(inside))
+        await asyncio.sleep(0)
+        assert len(inside) == 3
+        assert not strikes.marks
+
+    records = [IncomingRecord(Source("scans", 0, n), b"", b"", (), NIGHT) for n in range(3)]
+    await asyncio.gather(*(suspects.read(one, read, lambda *_: None) for one in records))
+
+
+async def test_suspicion_ends_when_the_partition_got_on() -> None:
+    strikes = MemoryStrikes()
+    suspects = PoisonQuarantine(strikes, Peers(), WIDTH)
+    for _ in range(SUSPICIOUS):
+        await suspects.begin({HERE: 5})
+    marked: list[int] = []
+
+    async def read(_: IncomingRecord) -> None:
+        marked.append(len(strikes.marks))
+
+    for offset in range(5, 12):
+        record = IncomingRecord(Source("scans", 0, offset), b"", b"", (), NIGHT)
+        await suspects.read(record, read, lambda *_: None)
+    assert marked == [1] * WIDTH + [0] * (7 - WIDTH)
+
+
+async def test_a_cancelled_reading_leaves_no_mark() -> None:
+    strikes = MemoryStrikes()
+    strikes.marks[HERE, 9] = 1
+    suspects = PoisonQuarantine(strikes, Peers(), WIDTH)
+    await suspects.begin({HERE: 9})
+
+    async def read(_: IncomingRecord) -> None:
+        await asyncio.sleep(60)
+
+    record = IncomingRecord(Source("scans", 0, 9), b"", b"", (), NIGHT)
+    task = asyncio.create_task(suspects.read(record, read, lambda *_: None))
+    await asyncio.sleep(0.01)
+    assert strikes.marks[HERE, 9] == 2 <= CONVICTED
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not strikes.marks
+
+
+async def test_marks_of_what_is_settled_are_swept() -> None:
+    strikes = MemoryStrikes()
+    strikes.marks[HERE, 3] = 2
+    await PoisonQuarantine(strikes, Peers(), WIDTH).begin({HERE: 4})
+    assert not strikes.marks
