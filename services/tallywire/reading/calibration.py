@@ -1,4 +1,4 @@
-"""A stored calibration, applied: what a model's policy says of its own probabilities. Pure numpy."""
+"""A stored calibration, applied: what a policy makes of a model's own probabilities. Pure numpy."""
 
 from __future__ import annotations
 
