@@ -116,7 +116,7 @@ def check_packages(python: Path) -> None:
     if asked.returncode == 0:
         return
     listed = output([*pip_of(python), "list", "--format", "freeze"])
-    installed = {line.partition("==")[0].lower() for line in listed.splitlines()}
+    installed = {normal(line.partition("==")[0]) for line in listed.splitlines()}
     wrong = list(complaints(asked.stdout.splitlines(), installed))
     if wrong or not asked.stdout.strip():
         told = "\n  ".join(wrong) or asked.stderr.strip()
@@ -128,8 +128,13 @@ def complaints(lines: Iterable[str], installed: Iterable[str]) -> Iterator[str]:
     present = set(installed)
     for line in lines:
         missing = re.search(r" requires (\S+), which is not installed", line)
-        if not (missing and STANDS_IN.get(missing[1].lower()) in present):
+        if not (missing and STANDS_IN.get(normal(missing[1])) in present):
             yield line
+
+
+def normal(name: str) -> str:
+    """A package's name in the one writing of the registry."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pip_settings(python: Path) -> dict[str, str]:
