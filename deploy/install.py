@@ -155,8 +155,9 @@ def uv_environment(environment: Mapping[str, str], settings: Mapping[str, str]) 
     told = dict(environment)
     for option, value in settings.items():
         variable = AS_UV_SAYS[option]
-        if not any(environment.get(one) for one in UV_KNOWS.get(variable, (variable,))):
-            told[variable] = in_uv_words(option, value.split())
+        words = in_uv_words(option, value.split())
+        if words and not any(environment.get(one) for one in UV_KNOWS.get(variable, (variable,))):
+            told[variable] = words
     if "extra-index-url" in settings:
         # pip takes the best of all indexes. By hash, no index can slip in another file.
         told.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
