@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.unit.setup.local_index import LocalIndex, serve_index
 
@@ -61,7 +62,14 @@ def old_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the oldest pip; the one that this Python brings if we are offline."""
     venv = tmp_path_factory.mktemp("old") / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    upgrade: list[str | Path] = [venv / "bin/python", "-m", "pip", "install", "-q", f"pip=={OLDEST_PIP}"]
+    upgrade: list[str | Path] = [
+        venv / "bin/python",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        f"pip=={OLDEST_PIP}",
+    ]
     subprocess.run(upgrade, check="CI" in os.environ, capture_output=True)
     return venv
 
@@ -99,6 +107,12 @@ def make_place(folder: Path, old_pip: Path, index: LocalIndex) -> Place:
     return Place(folder, folder / "venv", {**kept, **own})
 
 
+def pip_version(venv: Path) -> str:
+    """The version of an environment's pip."""
+    asked = [venv / "bin/python", "-m", "pip", "--version"]
+    return subprocess.check_output(asked, text=True).split()[1]
+
+
 def without(lock: str, name: str) -> str:
     """A lock that lacks a package."""
     return "\n".join(line for line in lock.splitlines() if not line.startswith(f"{name}=="))
@@ -119,8 +133,11 @@ def test_the_pinned_versions_are_installed_though_newer_ones_are_offered(
     assert place.versions() == index.pinned
 
 
-def test_the_set_up_of_before_fails_here(place: Place, index: LocalIndex) -> None:
+def test_the_set_up_of_before_fails_here(place: Place, index: LocalIndex, old_pip: Path) -> None:
     """Else the test above could not fail. (It would not know tensorflow-cpu either.)"""
+    version = pip_version(old_pip)
+    if Version(version) >= Version("24"):
+        pytest.skip(f"pip {version} takes what is pinned; pip before 24, as of 3.11 and 3.12, not")
     place.lock.write_text(without(index.lock, "tensorflow-serving-api"))
     pip = (place.venv / "bin/python", "-m", "pip", "install", "--quiet")
     ended = place.run(*pip, "--require-hashes", "-r", place.lock)
@@ -156,12 +173,6 @@ def test_a_file_with_another_hash_is_refused(place: Place, index: LocalIndex) ->
 
 
 def test_it_was_tried_with_the_oldest_pip(old_pip: Path) -> None:
-    asked = subprocess.run(
-        [old_pip / "bin/python", "-m", "pip", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = asked.stdout.split()[1]
+    found = pip_version(old_pip)
     if found != OLDEST_PIP:
         pytest.skip(f"pip {OLDEST_PIP} could not be fetched: the tests here were made with {found}")
