@@ -62,15 +62,9 @@ def old_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the oldest pip; the one that this Python brings if we are offline."""
     venv = tmp_path_factory.mktemp("old") / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    upgrade: list[str | Path] = [
-        venv / "bin/python",
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        f"pip=={OLDEST_PIP}",
-    ]
-    subprocess.run(upgrade, check="CI" in os.environ, capture_output=True)
+    pip: list[str | Path] = [venv / "bin/python", "-m", "pip", "install", "-q"]
+    command = [*pip, f"pip=={OLDEST_PIP}"]
+    subprocess.run(command, check="CI" in os.environ, capture_output=True)
     return venv
 
 
@@ -109,8 +103,9 @@ def make_place(folder: Path, old_pip: Path, index: LocalIndex) -> Place:
 
 def pip_version(venv: Path) -> str:
     """The version of an environment's pip."""
-    asked = [venv / "bin/python", "-m", "pip", "--version"]
-    return subprocess.check_output(asked, text=True).split()[1]
+    asked: list[str | Path] = [venv / "bin/python", "-m", "pip", "--version"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    return told.stdout.split()[1]
 
 
 def without(lock: str, name: str) -> str:
