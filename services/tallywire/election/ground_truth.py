@@ -98,7 +98,7 @@ def parse_truth(text: str, file: str) -> tuple[TruthRow, ...]:
         problems.append(Problem(f"{file}:1", "no truth file", f"begin with {','.join(COLUMNS)}"))
     if table is None or problems:
         raise refusal(problems)
-    lines = validate_rows(_LINES, TruthLine, table, COLUMNS, problems)
+    lines = validate_rows(_LINES, TruthLine, table, table.columns(COLUMNS), problems)
     fields = table.header[len(COLUMNS) :]
     numbers = [dict(zip(fields, row[len(COLUMNS) :], strict=False)) for row in table.rows]
     problems.extend(_number_problems(table, numbers))

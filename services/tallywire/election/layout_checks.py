@@ -44,7 +44,7 @@ def reference_problems(values: Mapping[str, object], file: str) -> Iterator[Prob
         for place, part in find(rule, "parts[]", where):
             if part in texts(rule, "total"):
                 remedy = "a total cannot be one of its own parts"
-                yield Problem(key_path(file, place), show(part), remedy)
+                yield Problem(key_path(place, file), show(part), remedy)
 
 
 def _options(values: Mapping[str, object]) -> Iterator[Found]:
@@ -68,11 +68,11 @@ def geometry_problems(layout: Layout, file: str) -> Iterator[Problem]:
         right, bottom = box.corners_mm[2]
         if min(box.x_mm, box.y_mm) < 0 or right > layout.width_mm or bottom > layout.height_mm:
             remedy = "it leaves the page: move it inside"
-            yield Problem(key_path(file, where), show(_numbers(box)), remedy)
+            yield Problem(key_path(where, file), show(_numbers(box)), remedy)
     for (where, one), (other_where, other) in combinations((*marks, *cells), 2):
         if _overlap(one, other):
-            remedy = f"it overlaps {key_path('', other_where)[2:]}: move one"
-            yield Problem(key_path(file, where), show(_numbers(one)), remedy)
+            remedy = f"it overlaps {key_path(other_where)}: move one"
+            yield Problem(key_path(where, file), show(_numbers(one)), remedy)
     if not _spread(layout):
         yield Problem(
             f"{file}: marks", "all marks lie nearly on one line", "put one mark further aside"

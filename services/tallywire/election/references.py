@@ -60,9 +60,9 @@ def refuse_repeated(found: Iterable[Found], file: str) -> Iterator[Problem]:
         if not isinstance(text, str):
             continue
         if text in first:
-            there = key_path(file, first[text])
+            there = key_path(first[text])
             remedy = f"ids must differ, and {there} is the same: rename one of them"
-            yield Problem(key_path(file, where), show(text), remedy)
+            yield Problem(key_path(where, file), show(text), remedy)
         first.setdefault(text, where)
 
 
@@ -73,8 +73,8 @@ def refuse_unknown(
     known, since then these are what is wrong."""
     for where, text in found:
         if known and isinstance(text, str) and text not in known:
-            remedy = nearest(text, known, f"no {thing} has this id; they are")
-            yield Problem(key_path(file, where), show(text), remedy)
+            remedy = nearest(text, known, f"no {thing} has this id; {thing}s are")
+            yield Problem(key_path(where, file), show(text), remedy)
 
 
 def refuse_unknown_keys(
@@ -84,4 +84,4 @@ def refuse_unknown_keys(
     for where, _ in entries(found):
         if known and where[-1] not in known:
             remedy = nearest(str(where[-1]), known, f"{thing}s are")
-            yield Problem(key_path(file, where), f"unknown {thing}", remedy)
+            yield Problem(key_path(where, file), f"unknown {thing}", remedy)

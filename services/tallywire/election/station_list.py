@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
 from tallywire.election.csv_rows import CsvRows, read_rows, validate_rows
 from tallywire.election.election import Station
-from tallywire.election.validation import MOST_NAMED, FileModel, Id, Remedy, show
+from tallywire.election.validation import FileModel, Id, Remedy, list_ids, show
 from tallywire.errors import Problem
 
 COLUMNS = ("id", "district", "registered")
@@ -57,8 +57,9 @@ def parse_stations(
         return {}
     if not table.rows:
         problems.append(Problem(file, "no stations", "write one line for each polling station"))
-    rows = validate_rows(_ROWS, StationRow, table, COLUMNS, problems)
-    problems.extend(_id_problems(table, frozenset(districts)))
+    values = table.columns(COLUMNS)
+    rows = validate_rows(_ROWS, StationRow, table, values, problems)
+    problems.extend(_id_problems(table, values, frozenset(districts)))
     return {row.id: Station(row.id, row.district, row.registered) for row in rows}
 
 
@@ -68,16 +69,17 @@ def stations_text(stations: Iterable[Station]) -> str:
     return "".join([f"{','.join(COLUMNS)}\n", *lines])
 
 
-def _id_problems(table: CsvRows, districts: frozenset[str]) -> Iterator[Problem]:
+def _id_problems(
+    table: CsvRows, values: Sequence[Mapping[str, str]], districts: frozenset[str]
+) -> Iterator[Problem]:
     """Stations that stand twice, and districts that are nowhere."""
-    first_line: dict[str, int] = {}
-    for line, row in zip(table.lines, table.columns(COLUMNS), strict=True):
+    known, first_line = list_ids(sorted(districts)), dict[str, int]()
+    for line, row in zip(table.lines, values, strict=True):
         name, district = row["id"], row["district"]
         if name and name in first_line:
             remedy = f"already on line {first_line[name]}: each station stands once"
             yield Problem(f"{table.file}:{line}: id", show(name), remedy)
         first_line.setdefault(name, line)
         if districts and district not in districts:
-            known = ", ".join(sorted(districts)[:MOST_NAMED])
             remedy = f"not in election.toml; it has {known}"
             yield Problem(f"{table.file}:{line}: district", show(district), remedy)

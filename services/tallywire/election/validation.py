@@ -12,6 +12,7 @@ import reprlib
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
@@ -95,7 +96,7 @@ def validate(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems.extend(problems_of(error, model, lambda location: key_path(file, location)))
+        problems.extend(problems_of(error, model, lambda location: key_path(location, file)))
         return None
 
 
@@ -167,10 +168,10 @@ def _heading(location: Location) -> str:
     return ".".join(step for step in location if isinstance(step, str))
 
 
-def key_path(file: str, location: Location) -> str:
-    """Where a value stands: `election.toml: contests[0].id`."""
+def key_path(location: Location, file: str = "") -> str:
+    """Where a value stands: `contests[0].id`, or `election.toml: contests[0].id`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{_key(step)}" for step in location)
-    return f"{file}: {''.join(steps).removeprefix('.')}"
+    return f"{file}: " * bool(file) + "".join(steps).removeprefix(".")
 
 
 def _key(key: str) -> str:
@@ -181,18 +182,39 @@ def show(value: object) -> str:
     """A found value, short enough for a message."""
     if value is None:
         return "missing"
-    if isinstance(value, int) and value.bit_length() > 128:
-        return "a number of very many digits"  # Python refuses to write out the longest ones
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = 2 * SHOWN
-    text = short.repr(value)
+    text = _Short().repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
-def nearest(name: str, known: Collection[str], what: str = "known keys") -> str:
+class _Short(reprlib.Repr):
+    """As `repr`, but bounded in depth and length, and as TOML writes a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 2 * SHOWN
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write out the longest numbers."""
+        return repr(x) if x.bit_length() < 256 else "a number of very many digits"
+
+    def repr_bool(self, x: bool, level: int) -> str:
+        """`true`."""
+        return str(x).lower()
+
+    def repr_date(self, x: date, level: int) -> str:
+        """`2015-06-07`."""
+        return x.isoformat()
+
+    repr_datetime = repr_date
+
+
+def nearest(name: str, known: Collection[str], what: str = "known keys:") -> str:
     """The remedy for a name that is not among the known ones."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    more = ", ..." if len(known) > MOST_NAMED else ""
-    return f"{what}: {', '.join(list(known)[:MOST_NAMED])}{more}"
+    near = difflib.get_close_matches(name, [one for one in known if re.fullmatch(ID, one)], n=1)
+    return f"did you mean {near[0]}?" if near else f"{what} {list_ids(known)}"
+
+
+def list_ids(known: Collection[str]) -> str:
+    """The ids among the names, for a message; of many, the first ones."""
+    ids = [one for one in known if re.fullmatch(ID, one)]
+    return ", ".join([*ids[:MOST_NAMED], *(["..."] if len(ids) > MOST_NAMED else [])])
