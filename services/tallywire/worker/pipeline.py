@@ -1,7 +1,7 @@
 """The way of an event, one topic's: received, admitted in order, read, settled, acknowledged.
 
-    faust_app -> take -> sequencer -> read (scan_handler, correction_handler)
-                                   -> settlement -> ledger, topics, acknowledgement
+faust_app -> take -> sequencer -> read (scan_handler, correction_handler)
+                               -> settlement -> ledger, topics, acknowledgement
 """
 
 from __future__ import annotations
@@ -55,11 +55,9 @@ async def read(
     """
     record = event.record
     async with quarantine.watch(record) as poison:
+        if poison:
+            return handler.refuse(record, poison)
         try:
-            if poison:
-                raise poison
-            return await attempt(
-                lambda: handler.read(record), "reading", source=str(record.source)
-            )
+            return await attempt(lambda: handler.read(record), "reading", source=str(record.source))
         except Exception as error:
             return handler.refuse(record, error)

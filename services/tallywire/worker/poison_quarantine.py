@@ -88,7 +88,7 @@ class RedisStrikes:
 
 
 class PoisonQuarantine:
-    """Which partitions of ours are read with care. `width` scans from the begin on are suspects."""
+    """Which partitions of ours are read with care. `width` scans from the begin on are suspected."""
 
     def __init__(self, strikes: StrikeStore, peers: Peers, width: int) -> None:
         self._strikes, self._peers, self._width = strikes, peers, width
