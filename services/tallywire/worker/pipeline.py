@@ -1,7 +1,8 @@
-"""The way of an event, one topic's: received, admitted in order, read, settled, acknowledged.
+"""The way of one topic's events: received, admitted in order, read, settled, acknowledged.
 
-faust_app -> take -> sequencer -> read (scan_handler, correction_handler)
-                               -> settlement -> ledger, topics, acknowledgement
+1. `faust_app` hands an event to `take`, which offers it to its partition's place in `sequencer`.
+2. `read` has it read by the topic's handler, `scan_handler` or `correction_handler`.
+3. `settlement` applies what came of it to the ledger, publishes it, and acknowledges the event.
 """
 
 from __future__ import annotations

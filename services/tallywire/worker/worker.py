@@ -129,7 +129,6 @@ async def _count(
     )
     outgoing = OutgoingTopics(faust_send(app), topics, generation, settings.rejected_bytes)
     strikes = RedisStrikes(redis, election.id, generation)
-    limit = settings.reject_limit
     async with _scan_handler(settings, election, ledger, progress) as scans:
         corrections = CorrectionHandler(election, ledger, progress.peers)
         running = assemble(
@@ -147,7 +146,7 @@ async def _count(
             # Asked for now, so that the first scan need not wait for the connection.
             scans.policy(settings.model_version),
             keep_followed(redis, election.id, generation, progress),
-            watch_rejections(redis, election, generation, limit, progress),
+            watch_rejections(redis, election, generation, settings.reject_limit, progress),
         )
 
 
