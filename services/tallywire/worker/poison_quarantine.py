@@ -88,7 +88,7 @@ class RedisStrikes:
 
 
 class PoisonQuarantine:
-    """Which partitions of ours are read with care. `width` scans from the begin on are suspected."""
+    """Which partitions of ours are read with care: `width` scans of each, from its begin on."""
 
     def __init__(self, strikes: StrikeStore, peers: Peers, width: int) -> None:
         self._strikes, self._peers, self._width = strikes, peers, width
