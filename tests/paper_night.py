@@ -24,7 +24,7 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Correction, Envelope, Reading, Rejection, Source, Verdict
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.wire import encode, encode_scan_headers
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.outgoing import message_for
 from tests.factories import NIGHT, make_correction, make_reading, make_rejection
 from tests.makers import GREY_SEVEN

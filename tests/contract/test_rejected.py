@@ -21,9 +21,8 @@ from tallywire.ledger.rejection_alert import StopLimit
 from tallywire.publish.rejection_warning import RejectionWarner
 from tallywire.reasons import Code, Reason
 from tallywire.records import Source
-from tallywire.worker.health import describe
+from tallywire.worker.health import WorkerProgress, describe
 from tallywire.worker.outgoing import message_for
-from tallywire.worker.progress import WorkerProgress
 from tallywire.worker.rejection_monitor import look
 from tallywire.worker.retry import Peers
 from tests.factories import make_rejection

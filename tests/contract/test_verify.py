@@ -21,7 +21,7 @@ from tallywire.ledger.state import Event
 from tallywire.reasons import Code
 from tallywire.records import Verdict
 from tallywire.verify.sources import verify_broker, verify_folder
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tests.factories import NIGHT, make_rejection
 from tests.paper_night import VOTES, PaperNight, open_paper_night
 

@@ -142,3 +142,12 @@ def test_only_the_model_rooms_import_tensorflow() -> None:
         and room_of(path) not in MAY_IMPORT_TENSORFLOW
     }
     assert not offenders
+
+
+def test_one_module_knows_faust() -> None:
+    knowing = {
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if {name.split(".")[0] for name in imported_modules(path)} & {"faust", "mode"}
+    }
+    assert knowing == {"worker/faust_app.py"}

@@ -16,7 +16,7 @@ from tallywire.errors import UsageError
 from tallywire.ledger import keys
 from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin, differences
 from tallywire.settings import Settings
-from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.health import WorkerProgress
 
 BEAT_S = 2.0
 FORGET_S = 10  # without a beat, nobody follows the generation

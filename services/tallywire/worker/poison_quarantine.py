@@ -11,8 +11,9 @@ its bytes kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
 
 import structlog
 from redis.asyncio import Redis
@@ -20,14 +21,19 @@ from redis.exceptions import RedisError
 
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers, insist
 from tallywire.worker.sequencer import Partition
 
-Result = TypeVar("Result")
-
 SUSPICIOUS = 6  # begins at the same offset; a few come of rebalances only
 CONVICTED = 3
+
+
+class PoisonError(Exception):
+    """A record that ended every worker which read it."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(f"{workers} workers ended while reading it")
 
 
 class StrikeStore(Protocol):
@@ -82,7 +88,7 @@ class RedisStrikes:
 
 
 class PoisonQuarantine:
-    """Which partitions of ours are read with care. `width` scans from the begin on are suspects."""
+    """Which partitions of ours are read with care: `width` scans of each, from its begin on."""
 
     def __init__(self, strikes: StrikeStore, peers: Peers, width: int) -> None:
         self._strikes, self._peers, self._width = strikes, peers, width
@@ -105,35 +111,27 @@ class PoisonQuarantine:
                     partition=partition[1], offset=offset, begins=times,
                 )  # fmt: skip
 
-    async def read(
-        self,
-        record: IncomingRecord,
-        read: Callable[[IncomingRecord], Awaitable[Result]],
-        give_up: Callable[[IncomingRecord, Exception], Result],
-    ) -> Result:
-        """Read a record; alone and marked while any partition of ours is under suspicion."""
+    @asynccontextmanager
+    async def watch(self, record: IncomingRecord) -> AsyncIterator[PoisonError | None]:
+        """While a record is read; alone and marked where any partition of ours is under suspicion.
+
+        Yields why the record must not be read any more, where it has ended too many workers.
+        """
         if not self._until:
-            return await read(record)
+            yield None
+            return
+        partition, offset = record.partition, record.source.offset
         async with self._alone:
-            return await self._read_alone(record, read, give_up)
+            times = await insist(
+                lambda: self._strikes.mark(partition, offset), "redis", self._peers
+            )
+            try:
+                yield PoisonError(CONVICTED) if times > CONVICTED else None
+            finally:  # whatever came of it, the process lives
+                await asyncio.shield(self._acquit(partition, offset))
 
     async def _begin(self, partition: Partition, offset: int) -> int:
         return await insist(lambda: self._strikes.begin(partition, offset), "redis", self._peers)
-
-    async def _read_alone(
-        self,
-        record: IncomingRecord,
-        read: Callable[[IncomingRecord], Awaitable[Result]],
-        give_up: Callable[[IncomingRecord, Exception], Result],
-    ) -> Result:
-        partition, offset = (record.source.topic, record.source.partition), record.source.offset
-        times = await insist(lambda: self._strikes.mark(partition, offset), "redis", self._peers)
-        try:
-            if times > CONVICTED:
-                return give_up(record, RuntimeError(f"{CONVICTED} workers ended while reading it"))
-            return await read(record)
-        finally:  # whatever came of it, the process lives
-            await asyncio.shield(self._acquit(partition, offset))
 
     async def _acquit(self, partition: Partition, offset: int) -> None:
         await insist(lambda: self._strikes.unmark(partition, offset), "redis", self._peers)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from tallywire.election.election import Election
 from tallywire.ledger import counters, keys
 from tallywire.ledger.rejection_alert import RejectionAlert, StopLimit, judge_rejections
-from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.health import WorkerProgress
 
 LOOK_S = 20.0
 

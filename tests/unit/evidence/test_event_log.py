@@ -31,7 +31,7 @@ from tallywire.results.totals_files import COLUMNS, district_csv, totals_json
 from tallywire.settings import Topics
 from tallywire.verify.recount import verify
 from tallywire.wire import canonical, encode
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.outgoing import message_for
 from tests.factories import (
     CORRECTIONS,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.worker.assignment import LedgerAheadError, StartingPoint, starting_point
-from tallywire.worker.standstill import (
+from tallywire.worker.gap_recovery import (
     CONFIRMATIONS,
     QUIET_S,
     SETTLE_S,
