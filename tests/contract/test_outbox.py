@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from tallywire.edge.kafka import read_topic
-from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.async_client import Ledger, open_async_ledger
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.rebuild import Totals, first_difference, nonzero, rebuild
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
-from tallywire.ledger.store import Ledger, RedisLedger, connect
 from tallywire.reasons import Code
 from tallywire.records import Correction, Reading, Rejection, Source, Verdict
 from tallywire.settings import Topics
@@ -48,6 +47,7 @@ from tests.factories import (
 )
 from tests.flow.night import wait_until
 from tests.paper_night import PaperNight, open_paper_night
+from tests.support.memory_ledger import MemoryLedger
 
 ELECTION = make_election()
 TOPICS = Topics("tally")
@@ -115,15 +115,16 @@ async def world(
         memory = MemoryLedger(ELECTION)
         yield World(memory, lambda: nonzero(memory.totals))
         return
-    own, reader = replace(ELECTION, id=unique), Redis.from_url(redis_url)
+    own = replace(ELECTION, id=unique)
+    reader = open_ledger(redis_url, own)
 
     def totals() -> Totals:
-        snapshot = read_snapshot(reader, own, "g1")
+        snapshot = read_snapshot(reader, "g1")
         assert snapshot is not None
         return nonzero({one: found.totals for one, found in snapshot.districts.items()})
 
-    store = RedisLedger(connect(redis_url), own, "g1")
-    await store.open(own)
+    store = open_async_ledger(redis_url, own, "g1")
+    await store.open()
     yield World(store, totals)
     await store.close()
     reader.close()

@@ -12,8 +12,7 @@ import pytest
 
 from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
-from tallywire.ledger.memory import MemoryLedger
-from tallywire.records import Rejection
+from tallywire.records import Rejection, Source
 from tallywire.worker import gap_recovery, standstill
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.assignment import LedgerAheadError
@@ -28,6 +27,7 @@ from tallywire.worker.topics import record_exists
 from tallywire.worker.worker import Read, RunningWorker, assemble, run
 from tests.factories import make_election
 from tests.flow.night import SESSION_S
+from tests.support.memory_ledger import MemoryLedger
 from tests.unit.worker.test_poison_quarantine import MemoryStrikes
 
 pytestmark = [
@@ -138,7 +138,7 @@ async def test_a_hole_in_the_log_is_recorded_and_reading_goes_on(
     came = lose(running, unique, lambda _, offset, __: 5 <= offset < 8)
     async with working(running):
         await finished(ledger, unique, within_s=40)
-    assert ledger.gaps == {(unique, 0, 8): 3}
+    assert ledger.gaps == {Source(unique, 0, 8): 3}
     assert rejected(ledger) == EVENTS - 3
     assert came[(unique, 0), 5] >= 3  # it was looked for more than once
 

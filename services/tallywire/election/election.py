@@ -42,6 +42,18 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
+class LayoutUsed:
+    """The layout file of a contest: its own id and version, and the SHA-256 of its bytes."""
+
+    id: str
+    version: int
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.id} version {self.version} ({self.sha256[:8]})"
+
+
+@dataclass(frozen=True, slots=True)
 class District:
     """The unit of the totals."""
 

@@ -7,12 +7,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tallywire.election.election import Election
+from tallywire.election.election import Election, LayoutUsed
 from tallywire.election.layout_parsing import check_layout, parse_layout
 from tallywire.election.parsing import parse_election
 from tallywire.election.validation import ID
 from tallywire.errors import InvalidFileError, Problem
-from tallywire.ledger.generation_origin import LayoutUsed
 from tallywire.sheet.layout import Layout
 
 SHIPPED = Path(__file__).parent / "shipped"

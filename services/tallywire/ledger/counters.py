@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from tallywire.records import Quality
@@ -21,43 +22,98 @@ class VoteState(StrEnum):
     CORRECTED = "corrected"
 
 
+class CounterKind(StrEnum):
+    """What is counted; `PARTS` says of what a name of this kind consists."""
+
+    VOTES = "votes"
+    STATIONS = "stations"
+    REGISTERED = "registered"
+    SCANS = "scans"
+    CORRECTIONS = "corrections"
+    TIMELINE = "time"
+
+
+PARTS: Mapping[CounterKind, tuple[str, ...]] = {
+    CounterKind.VOTES: ("contest", "item", "state", "quality"),
+    CounterKind.STATIONS: ("contest", "state"),
+    CounterKind.REGISTERED: ("contest", "state"),
+    CounterKind.SCANS: ("state",),
+    CounterKind.CORRECTIONS: ("state",),
+    CounterKind.TIMELINE: ("item", "state"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CounterName:
+    """The name of one counter; `str` is how the ledger and an export write it.
+
+    `item` is an option, or the start of ten seconds (epoch, s); `state` what became of votes,
+    stations or scans. What a kind has no use for is empty.
+    """
+
+    kind: CounterKind
+    contest: str = ""
+    item: str = ""
+    state: str = ""
+    quality: str = ""
+
+    def __str__(self) -> str:
+        parts = (self.kind, self.contest, self.item, self.state, self.quality)
+        return "|".join([part for part in parts if part])
+
+    @classmethod
+    def parse(cls, text: str) -> CounterName:
+        """What `str` wrote.
+
+        Raises:
+            ValueError: it is the name of no counter.
+        """
+        first, *rest = text.split("|")
+        try:
+            kind = CounterKind(first)
+            return cls(kind, **dict(zip(PARTS[kind], rest, strict=True)))
+        except ValueError:
+            raise ValueError(f"{text!r} is the name of no counter") from None
+
+
 def votes(contest: str, option: str, state: VoteState, quality: Quality) -> str:
     """Votes of one option by state and quality of the record."""
-    return f"votes|{contest}|{option}|{state}|{quality}"
+    return str(CounterName(CounterKind.VOTES, contest, option, state, quality))
 
 
 def stations(contest: str, kind: str) -> str:
     """Stations received, counted, held, rejected, corrected or in conflicts, in one contest."""
-    return f"stations|{contest}|{kind}"
+    return str(CounterName(CounterKind.STATIONS, contest, state=kind))
 
 
 def registered(contest: str, kind: str) -> str:
     """Registered voters of the stations of that kind."""
-    return f"registered|{contest}|{kind}"
+    return str(CounterName(CounterKind.REGISTERED, contest, state=kind))
 
 
 def scans(outcome: str) -> str:
     """Scans that had this outcome."""
-    return f"scans|{outcome}"
+    return str(CounterName(CounterKind.SCANS, state=outcome))
 
 
 def corrections() -> str:
     """Corrections applied."""
-    return "corrections|applied"
+    return str(CounterName(CounterKind.CORRECTIONS, state="applied"))
 
 
 def timeline(epoch_s: float, outcome: str) -> str:
     """Scans that had this outcome, by the ten seconds in which the broker took them."""
-    return f"time|{int(epoch_s) // BUCKET_S * BUCKET_S}|{outcome}"
+    start = str(int(epoch_s) // BUCKET_S * BUCKET_S)
+    return str(CounterName(CounterKind.TIMELINE, item=start, state=outcome))
 
 
 def timeline_of(totals: Counters) -> dict[int, dict[str, int]]:
     """Start of ten seconds (epoch, s) -> outcome -> scans, in order of time."""
     found: dict[int, dict[str, int]] = {}
-    for name, value in totals.items():
-        if name.startswith("time|"):
-            _, start, outcome = name.split("|")
-            found.setdefault(int(start), {})[outcome] = value
+    for text, value in totals.items():
+        name = CounterName.parse(text)
+        if name.kind is CounterKind.TIMELINE:
+            found.setdefault(int(name.item), {})[name.state] = value
     return dict(sorted(found.items()))
 
 

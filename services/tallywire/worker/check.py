@@ -10,7 +10,7 @@ import typer
 from tallywire.edge.serving import Classifier
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
-from tallywire.ledger.store import RedisLedger, connect
+from tallywire.ledger.async_client import open_async_ledger
 from tallywire.settings import Settings
 from tallywire.worker.topics import topic_problem
 
@@ -25,7 +25,7 @@ async def check_peers(settings: Settings) -> None:
         PeerError: naming every peer that does not answer as it should.
     """
     election = load_election(settings.election)
-    ledger = RedisLedger(connect(settings.redis, timeout_s=ANSWER_S), election, settings.generation)
+    ledger = open_async_ledger(settings.redis, election, settings.generation, ANSWER_S)
     names = settings.topics
     wanted = (names.scans, names.readings, names.corrections, names.rejected)
     async with Classifier(settings.serving, settings.model, settings.model_version) as model:

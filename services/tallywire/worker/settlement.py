@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from tallywire.ledger.async_client import Ledger
 from tallywire.ledger.state import ApplyResult, Outcome
-from tallywire.ledger.store import Ledger
 from tallywire.records import Correction, Reading, Rejection
 from tallywire.worker.incoming import IncomingRecord
 from tallywire.worker.producing import Message, Send, publish
@@ -65,7 +65,7 @@ async def settle(
         await publish(book.send, [message for message in messages if message], peers)
     forgotten = [event for _, event in told if event and _in_ledger(book, event)]
     if forgotten:
-        await insist(lambda: book.ledger.forget(forgotten), "redis", peers)
+        await insist(lambda: book.ledger.mark_published(forgotten), "redis", peers)
     topic, number = partition
     after = batch[-1].offset + 1
     await insist(lambda: book.ledger.advance(topic, number, after), "redis", peers)
@@ -97,7 +97,7 @@ async def _apply_once(
         told = ApplyResult(Outcome.REJECTED, result)
     else:
         with book.progress.metrics.stage("apply"):
-            told = await insist(lambda: book.ledger.take(result), "redis", book.progress.peers)
+            told = await insist(lambda: book.ledger.apply(result), "redis", book.progress.peers)
     seconds = time.monotonic() - done.item.admitted_s
     book.progress.note_outcome(str(told.outcome), seconds)
     book.progress.metrics.scan(str(told.outcome), _reason(told.publish or result))

@@ -12,13 +12,11 @@ from typing import Any, TypeVar
 
 import cv2
 import structlog
-from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
 from tallywire.election.election import Election
 from tallywire.election.loading import election_folder, load_election, load_layouts
-from tallywire.ledger.opening import describe
-from tallywire.ledger.store import RedisLedger, connect
+from tallywire.ledger.async_client import AsyncLedgerClient, open_async_ledger
 from tallywire.settings import Settings
 from tallywire.worker.app import Limits, make_app
 from tallywire.worker.correction_handler import read_correction
@@ -77,23 +75,19 @@ async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -
     names = settings.topics
     wanted = (names.scans, names.readings, names.corrections, names.rejected)
     await wait_for_topics(settings.kafka, wanted, peers)
-    redis = connect(settings.redis)
-    ledger = RedisLedger(redis, election, settings.generation)
     mine = about_worker(settings, election)
-    name = settings.generation
-    about = await insist(lambda: describe(redis, election.id, name, mine), "redis", peers)
-    agreed = agree(settings, mine, about)
-    await insist(lambda: ledger.open(election), "redis", peers)
-    await ledger.close()
+    async with open_async_ledger(settings.redis, election, settings.generation) as ledger:
+        about = await insist(lambda: ledger.describe(mine), "redis", peers)
+        agreed = agree(settings, mine, about)
+        await insist(ledger.open, "redis", peers)
     return agreed
 
 
 async def _work(
     settings: Settings, election: Election, progress: WorkerProgress, stopping: asyncio.Event
 ) -> None:
-    redis = connect(settings.redis)
-    ledger = RedisLedger(redis, election, settings.generation)
-    strikes = RedisStrikes(redis, election.id, settings.generation)
+    ledger = open_async_ledger(settings.redis, election, settings.generation)
+    strikes = RedisStrikes(ledger)
     model = Classifier(
         settings.serving, settings.model, settings.model_version, settings.predict_timeout_s
     )
@@ -136,7 +130,7 @@ async def _work(
             settings.topics.corrections: (partial(read_correction, election), corrections),
         }
         exists = partial(record_exists, settings.kafka)
-        beside = [warming, *_beside(redis, election, settings, progress)]
+        beside = [warming, *_beside(ledger, settings, progress)]
         start_watchdog(progress, ENDED_AFTER_TIMES * settings.stalled_after_s)
         try:
             await run(assemble(app, desks, exists, strikes, settings.in_flight, stopping))
@@ -148,12 +142,11 @@ async def _work(
 
 
 def _beside(
-    redis: Redis, election: Election, settings: Settings, progress: WorkerProgress
+    ledger: AsyncLedgerClient, settings: Settings, progress: WorkerProgress
 ) -> tuple[asyncio.Task[None], ...]:
     """What runs beside the counting, and is cancelled with it."""
-    name = settings.generation
-    following = keep_followed(redis, election.id, name, progress)
-    watching = watch_rejections(redis, election, name, settings.reject_limit, progress)
+    following = keep_followed(ledger, progress)
+    watching = watch_rejections(ledger, settings.reject_limit, progress)
     return asyncio.create_task(following), asyncio.create_task(watching)
 
 
