@@ -14,13 +14,13 @@ from tallywire.errors import PeerError
 from tallywire.ledger import counters, keys
 from tallywire.ledger.connection import TIMEOUT_S, connect_async, told_as_ours
 from tallywire.ledger.generations import GenerationOrigin, from_values, to_values
-from tallywire.ledger.record_key import RecordKey, empty_state, key_of
+from tallywire.ledger.record_key import RecordKey, districts_of, empty_state, key_of
 from tallywire.ledger.serialization import (
     from_begins,
-    from_body,
     from_offsets,
     from_outbox,
     from_place,
+    from_record,
     to_begins,
     to_body,
     to_outbox,
@@ -155,10 +155,9 @@ class AsyncLedgerClient:
 
     async def timelines(self) -> list[dict[int, dict[str, int]]]:
         """Of every district, start of ten seconds (epoch, s) -> outcome -> scans."""
-        ids = [*(district.id for district in self._election.districts), keys.NOWHERE]
         with told_as_ours(self._url):
             async with self._redis.pipeline(transaction=False) as pipe:
-                for one in ids:
+                for one in districts_of(self._election):
                     pipe.hgetall(self._keys(one).totals)
                 answers: list[Any] = await pipe.execute()
         return [
@@ -212,13 +211,7 @@ class AsyncLedgerClient:
         name = self._keys(key.district).station(key.contest, key.station)
         found: Any = await self._redis.hmget(name, ["version", "body"])
         version, body = found
-        if not body:
-            return empty_state(key, self._election)
-        try:
-            return from_body(int(version), body)
-        except (ValueError, TypeError) as error:
-            # Overwriting what we cannot read would lose a count; a person has to look.
-            raise PeerError(f"Redis: the record {name} cannot be read: {error}"[:500]) from None
+        return from_record(name, version, body) if body else empty_state(key, self._election)
 
     async def _waiting(self, key: RecordKey, event: Event) -> Reading | Rejection | None:
         """The event that was applied at the place of `event`, if its message is due still."""

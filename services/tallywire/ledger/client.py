@@ -16,7 +16,7 @@ from tallywire.errors import UsageError
 from tallywire.ledger import keys
 from tallywire.ledger.connection import TIMEOUT_S, address_of, connect, told_as_ours
 from tallywire.ledger.generations import Generation, GenerationOrigin, by_number, from_values
-from tallywire.ledger.record_key import RecordKey
+from tallywire.ledger.record_key import RecordKey, districts_of
 from tallywire.ledger.serialization import from_offsets
 from tallywire.records import Partition
 
@@ -51,8 +51,8 @@ class LedgerClient:
 
     @property
     def districts(self) -> tuple[str, ...]:
-        """Every district that has keys, the one of unknown stations last."""
-        return (*(district.id for district in self.election.districts), keys.NOWHERE)
+        """Every district that has records, that of unknown stations last."""
+        return districts_of(self.election)
 
     def at(self, generation: str, district: str) -> keys.DistrictKeys:
         """The keys of a district in a generation."""

@@ -23,7 +23,7 @@ class VoteState(StrEnum):
 
 
 class CounterKind(StrEnum):
-    """What is counted; `PARTS` says of what a name of this kind consists."""
+    """What is counted."""
 
     VOTES = "votes"
     STATIONS = "stations"
@@ -31,16 +31,6 @@ class CounterKind(StrEnum):
     SCANS = "scans"
     CORRECTIONS = "corrections"
     TIMELINE = "time"
-
-
-PARTS: Mapping[CounterKind, tuple[str, ...]] = {
-    CounterKind.VOTES: ("contest", "item", "state", "quality"),
-    CounterKind.STATIONS: ("contest", "state"),
-    CounterKind.REGISTERED: ("contest", "state"),
-    CounterKind.SCANS: ("state",),
-    CounterKind.CORRECTIONS: ("state",),
-    CounterKind.TIMELINE: ("item", "state"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +48,8 @@ class CounterName:
     quality: str = ""
 
     def __str__(self) -> str:
-        parts = (self.kind, self.contest, self.item, self.state, self.quality)
-        return "|".join([part for part in parts if part])
+        parts = (self.contest, self.item, self.state, self.quality)
+        return _join(self.kind, *filter(None, parts))
 
     @classmethod
     def parse(cls, text: str) -> CounterName:
@@ -68,51 +58,55 @@ class CounterName:
         Raises:
             ValueError: it is the name of no counter.
         """
-        first, *rest = text.split("|")
-        try:
-            kind = CounterKind(first)
-            return cls(kind, **dict(zip(PARTS[kind], rest, strict=True)))
-        except ValueError:
-            raise ValueError(f"{text!r} is the name of no counter") from None
+        match text.split("|"):
+            case ["votes", contest, option, state, quality]:
+                return cls(CounterKind.VOTES, contest, option, state, quality)
+            case ["stations" | "registered" as kind, contest, state]:
+                return cls(CounterKind(kind), contest, state=state)
+            case ["scans" | "corrections" as kind, state]:
+                return cls(CounterKind(kind), state=state)
+            case ["time", start, state]:
+                return cls(CounterKind.TIMELINE, item=start, state=state)
+        raise ValueError(f"{text!r} is the name of no counter")
 
 
 def votes(contest: str, option: str, state: VoteState, quality: Quality) -> str:
     """Votes of one option by state and quality of the record."""
-    return str(CounterName(CounterKind.VOTES, contest, option, state, quality))
+    return _join(CounterKind.VOTES, contest, option, state, quality)
 
 
 def stations(contest: str, kind: str) -> str:
     """Stations received, counted, held, rejected, corrected or in conflicts, in one contest."""
-    return str(CounterName(CounterKind.STATIONS, contest, state=kind))
+    return _join(CounterKind.STATIONS, contest, kind)
 
 
 def registered(contest: str, kind: str) -> str:
     """Registered voters of the stations of that kind."""
-    return str(CounterName(CounterKind.REGISTERED, contest, state=kind))
+    return _join(CounterKind.REGISTERED, contest, kind)
 
 
 def scans(outcome: str) -> str:
     """Scans that had this outcome."""
-    return str(CounterName(CounterKind.SCANS, state=outcome))
+    return _join(CounterKind.SCANS, outcome)
 
 
 def corrections() -> str:
     """Corrections applied."""
-    return str(CounterName(CounterKind.CORRECTIONS, state="applied"))
+    return _join(CounterKind.CORRECTIONS, "applied")
 
 
 def timeline(epoch_s: float, outcome: str) -> str:
     """Scans that had this outcome, by the ten seconds in which the broker took them."""
     start = str(int(epoch_s) // BUCKET_S * BUCKET_S)
-    return str(CounterName(CounterKind.TIMELINE, item=start, state=outcome))
+    return _join(CounterKind.TIMELINE, start, outcome)
 
 
 def timeline_of(totals: Counters) -> dict[int, dict[str, int]]:
     """Start of ten seconds (epoch, s) -> outcome -> scans, in order of time."""
     found: dict[int, dict[str, int]] = {}
     for text, value in totals.items():
-        name = CounterName.parse(text)
-        if name.kind is CounterKind.TIMELINE:
+        if text.startswith(CounterKind.TIMELINE):  # most of them, or none: parse no other
+            name = CounterName.parse(text)
             found.setdefault(int(name.item), {})[name.state] = value
     return dict(sorted(found.items()))
 
@@ -129,3 +123,8 @@ def add(parts: Iterable[Counters]) -> dict[str, int]:
 def negate(counters: Counters) -> dict[str, int]:
     """The delta that takes `counters` back."""
     return {name: -value for name, value in counters.items()}
+
+
+def _join(kind: CounterKind, *parts: str) -> str:
+    """A name from its parts: some dozen are made for every scan."""
+    return "|".join((kind, *parts))

@@ -32,6 +32,11 @@ class RecordKey:
         return cls(district, contest, station)
 
 
+def districts_of(election: Election) -> tuple[str, ...]:
+    """Every district that has records, that of unknown stations last."""
+    return (*(district.id for district in election.districts), NOWHERE)
+
+
 def key_of(event: Event, election: Election) -> RecordKey:
     """The record that an event belongs to.
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
+from tallywire.errors import PeerError
 from tallywire.ledger.state import Event, StationState
 from tallywire.records import Correction, Partition, Reading, Rejection, Source
 from tallywire.wire import canonical, decode, encode
@@ -31,6 +32,18 @@ def from_body(version: int, body: bytes) -> StationState:
         ValueError, TypeError: it is none.
     """
     return _ADAPTER.validate_python({**json.loads(body), "version": version})
+
+
+def from_record(name: str, version: bytes, body: bytes) -> StationState:
+    """The state in a record, as Redis holds it under `name`.
+
+    Raises:
+        PeerError: it cannot be read. Overwriting it would lose a count; a person has to look.
+    """
+    try:
+        return from_body(int(version), body)
+    except (ValueError, TypeError) as error:
+        raise PeerError(f"Redis: the record {name} cannot be read: {error}"[:500]) from None
 
 
 def to_outbox(event: Event) -> bytes:

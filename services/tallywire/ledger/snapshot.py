@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tallywire.errors import PeerError
 from tallywire.ledger import counters, keys
 from tallywire.ledger.client import LedgerClient
 from tallywire.ledger.counters import VoteState
 from tallywire.ledger.record_key import RecordKey
-from tallywire.ledger.serialization import from_body
+from tallywire.ledger.serialization import from_record
 from tallywire.ledger.state import StationState, contribution
 from tallywire.records import Quality
 
@@ -185,11 +184,4 @@ def _states(ledger: LedgerClient, names: list[str]) -> list[StationState]:
             pipe.hmget(name, ["version", "body"])
         answers: list[Any] = pipe.execute()
     rows = zip(names, answers, strict=True)
-    return [_state(name, version, body) for name, (version, body) in rows if body]
-
-
-def _state(name: str, version: Any, body: bytes) -> StationState:
-    try:
-        return from_body(int(version), body)
-    except (ValueError, TypeError) as error:
-        raise PeerError(f"Redis: the record {name} cannot be read: {error}"[:500]) from None
+    return [from_record(name, version, body) for name, (version, body) in rows if body]

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallywire.election.election import Election
+from tallywire.ledger.counters import CounterKind, CounterName
 from tallywire.ledger.rebuild import Rebuilt, first_difference, rebuild
 from tallywire.ledger.record_key import state_key
 from tallywire.ledger.serialization import to_body
 from tallywire.ledger.state import Event, Outcome, StationState, event_source
 from tallywire.records import Rejection, Source
-
-SCANS = "scans|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,10 @@ def outcomes(evidence: NightEvidence) -> Counter[str]:
     """Scans by outcome, as the ledger has counted them."""
     found: Counter[str] = Counter()
     for totals in evidence.totals.values():
-        for name, value in totals.items():
-            if name.startswith(SCANS):
-                found[name.removeprefix(SCANS)] += value
+        for text, value in totals.items():
+            name = CounterName.parse(text)
+            if name.kind is CounterKind.SCANS:
+                found[name.state] += value
     return found
 
 
