@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from tallywire.edge.kafka import read_topic
-from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.async_client import Ledger, open_async_ledger
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.rebuild import Totals, first_difference, nonzero, rebuild
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
-from tallywire.ledger.store import Ledger, RedisLedger, connect
 from tallywire.reasons import Code
-from tallywire.records import Correction, Reading, Rejection, Source, Verdict
+from tallywire.records import Correction, Partition, Reading, Rejection, Source, Verdict
 from tallywire.settings import Topics
 from tallywire.supervision.child import Child, Program
 from tallywire.verify.sources import verify_broker
@@ -48,6 +47,7 @@ from tests.factories import (
 )
 from tests.flow.night import wait_until
 from tests.paper_night import PaperNight, open_paper_night
+from tests.support.memory_ledger import MemoryLedger
 
 ELECTION = make_election()
 TOPICS = Topics("tally")
@@ -108,7 +108,7 @@ class World:
         )
         outgoing = OutgoingTopics(self.broker.send, TOPICS)
         settlement = Settlement(self.ledger, outgoing, WorkerProgress(peers))
-        await settle(settlement, handler, (topic, 0), batch)
+        await settle(settlement, handler, Partition(topic, 0), batch)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -119,15 +119,16 @@ async def world(
         memory = MemoryLedger(ELECTION)
         yield World(memory, lambda: nonzero(memory.totals))
         return
-    own, reader = replace(ELECTION, id=unique), Redis.from_url(redis_url)
+    own = replace(ELECTION, id=unique)
+    reader = open_ledger(redis_url, own)
 
     def totals() -> Totals:
-        snapshot = read_snapshot(reader, own, "g1")
+        snapshot = read_snapshot(reader, "g1")
         assert snapshot is not None
         return nonzero({one: found.totals for one, found in snapshot.districts.items()})
 
-    store = RedisLedger(connect(redis_url), own, "g1")
-    await store.open(own)
+    store = open_async_ledger(redis_url, own, "g1")
+    await store.open()
     yield World(store, totals)
     await store.close()
     reader.close()

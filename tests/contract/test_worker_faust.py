@@ -12,9 +12,8 @@ import pytest
 
 from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.state import ApplyResult
-from tallywire.records import Reading, Rejection
+from tallywire.records import Partition, Reading, Rejection, Source
 from tallywire.settings import Topics
 from tallywire.worker import gap_recovery
 from tallywire.worker.assignment import LedgerAheadError
@@ -24,11 +23,12 @@ from tallywire.worker.health import WorkerProgress
 from tallywire.worker.outgoing import OutgoingTopics
 from tallywire.worker.peer_check import record_exists
 from tallywire.worker.retry import Peers
-from tallywire.worker.sequencer import Admission, Partition
+from tallywire.worker.sequencer import Admission
 from tallywire.worker.settlement import Settlement
 from tallywire.worker.worker import RunningWorker, assemble, run
 from tests.factories import make_election
 from tests.flow.night import SESSION_S
+from tests.support.memory_ledger import MemoryLedger
 from tests.unit.worker.test_poison_quarantine import MemoryStrikes
 
 pytestmark = [
@@ -62,7 +62,7 @@ class TrivialHandler:
         return self.refuse(record, ValueError("trivial"))
 
     async def settle(self, result: Reading | Rejection) -> ApplyResult:
-        return ApplyResult((await self.ledger.take(result)).outcome, None)
+        return ApplyResult((await self.ledger.apply(result)).outcome, None)
 
     def refuse(self, record: IncomingRecord, error: Exception) -> Rejection:
         return give_up(make_election(), record, error)
@@ -146,9 +146,9 @@ async def test_a_hole_in_the_log_is_recorded_and_reading_goes_on(
     came = lose(running, unique, lambda _, offset, __: 5 <= offset < 8)
     async with working(running):
         await finished(ledger, unique, within_s=40)
-    assert ledger.gaps == {(unique, 0, 8): 3}
+    assert ledger.gaps == {Source(unique, 0, 8): 3}
     assert rejected(ledger) == EVENTS - 3
-    assert came[(unique, 0), 5] >= 3  # it was looked for more than once
+    assert came[Partition(unique, 0), 5] >= 3  # it was looked for more than once
 
 
 async def test_reading_goes_on_where_the_ledger_says_not_where_the_group_committed(
@@ -182,5 +182,5 @@ async def test_a_ledger_ahead_of_its_topic_ends_the_worker(
 
 async def test_a_record_exists_or_not(kafka_bootstrap: str, unique: str) -> None:
     publish(kafka_bootstrap, unique)
-    assert await record_exists(kafka_bootstrap, (unique, 0), EVENTS - 1)
-    assert not await record_exists(kafka_bootstrap, (unique, 0), EVENTS)
+    assert await record_exists(kafka_bootstrap, Partition(unique, 0), EVENTS - 1)
+    assert not await record_exists(kafka_bootstrap, Partition(unique, 0), EVENTS)

@@ -60,8 +60,8 @@ PURE_FILES = sorted(
     path
     for room in ("sheet", "reading", "ledger")
     for path in (PACKAGE / room).rglob("*.py")
-    # The Redis store and its read side stand beside the pure state machine.
-    if path.name not in {"store.py", "snapshot.py", "generations.py", "opening.py"}
+    # The client of Redis and its read side stand beside the pure state machine.
+    if path.name not in {"connection.py", "client.py", "async_client.py", "snapshot.py"}
 )
 PURE_FILES += [PACKAGE / name for name in PURE_BESIDE]
 OUTSIDE = {
@@ -151,3 +151,15 @@ def test_one_module_knows_faust() -> None:
         if {name.split(".")[0] for name in imported_modules(path)} & {"faust", "mode"}
     }
     assert knowing == {"worker/faust_app.py"}
+
+
+def test_one_module_connects_to_redis() -> None:
+    """Time-outs, addresses and what is said of them are the same whoever asks."""
+    dashboard = PACKAGE.parents[1] / "dashboard"
+    connecting = {
+        path.name
+        for path in (*SOURCES, *dashboard.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"from_url", "from_pool"}
+    }
+    assert connecting == {"connection.py"}

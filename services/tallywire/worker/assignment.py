@@ -11,10 +11,11 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from tallywire.errors import UsageError
+from tallywire.records import Partition
 from tallywire.worker.faust_app import TallyApp
 from tallywire.worker.poison_quarantine import PoisonQuarantine
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.sequencer import Partition, Sequencer
+from tallywire.worker.sequencer import Sequencer
 
 Value = TypeVar("Value")
 
@@ -136,16 +137,16 @@ class Assignment:
         if not assigned:
             return {}
         stored = {
-            (topic, number): offset
+            Partition(topic, number): offset
             for topic in {topic for topic, _ in assigned}
             for number, offset in (await self._stored(topic)).items()
         }
         starts = await self._compare(assigned, stored)
         begun = {key: one.next_offset for key, one in starts.items() if one.waiting}
         await self._quarantine.begin(begun)
-        for (topic, number), start in starts.items():
+        for partition, start in starts.items():
             if start.missing:
-                await self.record_gap((topic, number), start.next_offset, start.missing)
+                await self.record_gap(partition, start.next_offset, start.missing)
         return starts
 
     async def _stored(self, topic: str) -> Mapping[int, int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tallywire.election.election import Election
+from tallywire.ledger.async_client import Ledger
 from tallywire.ledger.correction_records import open_correction
 from tallywire.ledger.state import ApplyResult, Outcome
-from tallywire.ledger.store import Ledger
 from tallywire.reasons import Reason
 from tallywire.records import Correction, Rejection
 from tallywire.worker.handler import IncomingRecord, give_up, refuse
@@ -31,7 +31,7 @@ class CorrectionHandler:
         """Apply a correction. A broken one is no scan: it is published, and counted nowhere."""
         if isinstance(result, Rejection):
             return ApplyResult(Outcome.REJECTED, result)
-        return await insist(lambda: self.ledger.take(result), "redis", self.peers)
+        return await insist(lambda: self.ledger.apply(result), "redis", self.peers)
 
     def refuse(self, record: IncomingRecord, error: Exception) -> Rejection:
         """See `Handler.refuse`."""

@@ -29,11 +29,10 @@ from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from tallywire.records import Source
+from tallywire.records import Partition, Source
 from tallywire.settings import MIB
 from tallywire.worker.handler import IncomingRecord, ReceivedEvent
 from tallywire.worker.outgoing import Message, Send
-from tallywire.worker.sequencer import Partition
 
 BUFFERED_EVENTS = 8  # images in memory between the fetcher and the agent
 FETCH_BYTES = 4 * MIB  # of one partition in one answer
@@ -125,7 +124,7 @@ class TallyApp(faust.App):  # type: ignore[misc]
 
     def assigned(self) -> set[Partition]:
         """The partitions that the group gave us."""
-        return {(tp.topic, tp.partition) for tp in self.consumer.assignment()}
+        return {Partition(tp.topic, tp.partition) for tp in self.consumer.assignment()}
 
     def assignment_number(self) -> int | None:
         """Another one for every rebalance; None at the end."""
@@ -152,11 +151,8 @@ class TallyApp(faust.App):  # type: ignore[misc]
             self.consumer.earliest_offsets(*wanted), self.consumer.highwaters(*wanted)
         )
         return (
-            {(topic, number): at for (topic, number), at in begins.items()},
-            {
-                (topic, number): max(at, self.high_water((topic, number)))
-                for (topic, number), at in ends.items()
-            },
+            {Partition(*tp): at for tp, at in begins.items()},
+            {Partition(*tp): max(at, self.high_water(Partition(*tp))) for tp, at in ends.items()},
         )
 
     def high_water(self, partition: Partition) -> int:

@@ -20,10 +20,11 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaError
 
+from tallywire.records import Partition
 from tallywire.worker.assignment import Assignment
 from tallywire.worker.faust_app import TallyApp
 from tallywire.worker.health import WorkerProgress
-from tallywire.worker.sequencer import Partition, Sequencer
+from tallywire.worker.sequencer import Sequencer
 
 TICK_S = 1.0
 ANSWER_S = 10.0

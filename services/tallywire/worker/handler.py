@@ -11,9 +11,8 @@ from typing import Protocol, TypeVar
 from tallywire.election.election import Election
 from tallywire.ledger.state import ApplyResult
 from tallywire.reasons import Code, Reason
-from tallywire.records import Correction, Envelope, Reading, Rejection, Source
+from tallywire.records import Correction, Envelope, Partition, Reading, Rejection, Source
 from tallywire.worker.retry import ATTEMPTS
-from tallywire.worker.sequencer import Partition
 
 MESSAGE_CHARACTERS = 300
 
@@ -33,7 +32,7 @@ class IncomingRecord:
     @property
     def partition(self) -> Partition:
         """Where it stands, at `source.offset`."""
-        return self.source.topic, self.source.partition
+        return self.source.log
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from tallywire.edge.serving import Classifier
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
-from tallywire.ledger.store import RedisLedger, connect
+from tallywire.ledger.async_client import open_async_ledger
+from tallywire.records import Partition
 from tallywire.settings import Settings
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.sequencer import Partition
 
 TROUBLE = (KafkaError, OSError, TimeoutError)
 ANSWER_S = 10.0
@@ -37,7 +37,7 @@ async def check_peers(settings: Settings) -> None:
         PeerError: naming every peer that does not answer as it should.
     """
     election = load_election(settings.election).election
-    ledger = RedisLedger(connect(settings.redis, timeout_s=ANSWER_S), election, settings.generation)
+    ledger = open_async_ledger(settings.redis, election, settings.generation, ANSWER_S)
     async with Classifier(settings.serving, settings.model, settings.model_version) as model:
         answers = {
             "kafka": await _problem(require_topics(settings.kafka, settings.topics.names)),

@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from tallywire.records import Rejection
+from tallywire.records import Partition, Rejection
 from tallywire.worker.handler import Handler, ReceivedEvent, Result
 from tallywire.worker.poison_quarantine import PoisonQuarantine
 from tallywire.worker.retry import attempt
-from tallywire.worker.sequencer import Admission, Partition, Sequencer
+from tallywire.worker.sequencer import Admission, Sequencer
 from tallywire.worker.settlement import Settlement, settle
 
 EventSequencer = Sequencer[ReceivedEvent, Result | Rejection]

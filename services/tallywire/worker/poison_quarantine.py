@@ -13,17 +13,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from tallywire.errors import PeerError
-from tallywire.ledger import keys
+from tallywire.ledger.async_client import AsyncLedgerClient
+from tallywire.records import Partition, Source
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.sequencer import Partition
 
 SUSPICIOUS = 6  # begins at the same offset; a few come of rebalances only
 CONVICTED = 3
@@ -59,32 +56,24 @@ class RedisStrikes:
         PeerError: from every method where Redis is away.
     """
 
-    def __init__(self, redis: Redis, election: str, generation: str) -> None:
-        self._redis = redis
-        self._begins = keys.begins(election, generation)
-        self._marks = keys.marks(election, generation)
+    def __init__(self, ledger: AsyncLedgerClient) -> None:
+        self._ledger = ledger
 
     async def begin(self, partition: Partition, offset: int) -> int:
         """See `StrikeStore.begin`."""
-        name = f"{partition[0]}|{partition[1]}"
-        before = await _ask(self._redis.hget(self._begins, name))
-        at, _, times = (before or b"-1 0").decode().partition(" ")
-        now = int(times) + 1 if int(at) == offset else 1
-        await _ask(self._redis.hset(self._begins, name, f"{offset} {now}"))
-        return now
+        return await self._ledger.count_begin(partition, offset)
 
     async def mark(self, partition: Partition, offset: int) -> int:
         """See `StrikeStore.mark`."""
-        return int(await _ask(self._redis.hincrby(self._marks, _field(partition, offset), 1)))
+        return await self._ledger.mark(Source(*partition, offset))
 
     async def unmark(self, partition: Partition, offset: int) -> None:
         """See `StrikeStore.unmark`."""
-        await _ask(self._redis.hdel(self._marks, _field(partition, offset)))
+        await self._ledger.unmark(Source(*partition, offset))
 
     async def marked(self) -> set[tuple[Partition, int]]:
         """See `StrikeStore.marked`."""
-        names = [name.decode().split("|") for name in await _ask(self._redis.hkeys(self._marks))]
-        return {((topic, int(number)), int(offset)) for topic, number, offset in names}
+        return {(source.log, source.offset) for source in await self._ledger.marked()}
 
 
 class PoisonQuarantine:
@@ -137,14 +126,3 @@ class PoisonQuarantine:
         await insist(lambda: self._strikes.unmark(partition, offset), "redis", self._peers)
         if offset + 1 >= self._until.get(partition, offset + 2):
             del self._until[partition]
-
-
-async def _ask(question: Any) -> Any:
-    try:
-        return await question
-    except RedisError as error:
-        raise PeerError(f"Redis: {error}") from error
-
-
-def _field(partition: Partition, offset: int) -> str:
-    return f"{partition[0]}|{partition[1]}|{offset}"

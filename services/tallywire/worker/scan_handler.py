@@ -15,8 +15,8 @@ from tallywire import __version__
 from tallywire.edge.images import decode_image
 from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.election.election import Contest, Election, Station
+from tallywire.ledger.async_client import Ledger
 from tallywire.ledger.state import ApplyResult
-from tallywire.ledger.store import Ledger
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code, Reason
@@ -96,7 +96,7 @@ class ScanHandler:
 
     async def settle(self, result: Reading | Rejection) -> ApplyResult:
         """Apply a reading, or count a refusal: every scan is in the ledger."""
-        return await insist(lambda: self.ledger.take(result), "redis", self.peers)
+        return await insist(lambda: self.ledger.apply(result), "redis", self.peers)
 
     def refuse(self, record: IncomingRecord, error: Exception) -> Rejection:
         """See `Handler.refuse`."""

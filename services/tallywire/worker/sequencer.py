@@ -16,13 +16,11 @@ from functools import partial
 from itertools import islice, takewhile
 from typing import Generic, TypeVar
 
+from tallywire.records import Partition
 from tallywire.worker.retry import persist
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Partition = tuple[str, int]
-"""Topic and partition number."""
 
 MOST_PER_BATCH = 32
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from tallywire.ledger.async_client import Ledger
 from tallywire.ledger.state import ApplyResult
-from tallywire.ledger.store import Ledger
-from tallywire.records import Correction, Reading, Rejection
+from tallywire.records import Correction, Partition, Reading, Rejection
 from tallywire.worker.handler import Handler, ReceivedEvent, Result
 from tallywire.worker.health import WorkerProgress
 from tallywire.worker.outgoing import OutgoingTopics, publish_results
 from tallywire.worker.retry import attempt, insist
-from tallywire.worker.sequencer import FinishedEvent, Partition
+from tallywire.worker.sequencer import FinishedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def settle(
     with progress.metrics.stage("publish"):
         await publish_results(settlement.outgoing, due, progress.peers)
     if published := [event for _, event in due]:
-        await insist(lambda: ledger.forget(published), "redis", progress.peers)
+        await insist(lambda: ledger.mark_published(published), "redis", progress.peers)
     topic, number = partition
     after = batch[-1].offset + 1
     await insist(lambda: ledger.advance(topic, number, after), "redis", progress.peers)

@@ -15,13 +15,11 @@ from typing import Any, TypeVar
 
 import cv2
 import structlog
-from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
 from tallywire.election.loading import LoadedElection, load_election
 from tallywire.errors import PeerError
-from tallywire.ledger.opening import describe
-from tallywire.ledger.store import RedisLedger, connect
+from tallywire.ledger.async_client import AsyncLedgerClient, open_async_ledger
 from tallywire.settings import Settings
 from tallywire.worker.assignment import Assignment, Exists
 from tallywire.worker.correction_handler import CorrectionHandler
@@ -84,37 +82,33 @@ async def work(settings: Settings) -> None:
         "worker starts", election=election.id, generation=settings.generation,
         health_port=server.port,
     )  # fmt: skip
-    redis = connect(settings.redis)
-    ledger = RedisLedger(redis, election, settings.generation)
+    ledger = open_async_ledger(settings.redis, election, settings.generation)
     try:
-        preparing = _prepare(settings, loaded, redis, ledger, progress.peers)
+        preparing = _prepare(settings, loaded, ledger, progress.peers)
         agreed = await _unless_stopped(preparing, stopping)
         if agreed is not None and not stopping.is_set():
-            await _count(agreed, loaded, redis, ledger, progress, stopping)
+            await _count(agreed, loaded, ledger, progress, stopping)
     finally:
         await ledger.close()
         server.close()
 
 
 async def _prepare(
-    settings: Settings, loaded: LoadedElection, redis: Redis, ledger: RedisLedger, peers: Peers
+    settings: Settings, loaded: LoadedElection, ledger: AsyncLedgerClient, peers: Peers
 ) -> Settings:
     """Wait until the topics are there and the ledger has its frame; settings as it wants them."""
-    election = loaded.election
     await wait_for_topics(settings.kafka, settings.topics.names, peers)
     mine = about_worker(settings, loaded)
-    name = settings.generation
-    about = await insist(lambda: describe(redis, election.id, name, mine), "redis", peers)
+    about = await insist(lambda: ledger.describe(mine), "redis", peers)
     agreed = agree(settings, mine, about)
-    await insist(lambda: ledger.open(election), "redis", peers)
+    await insist(ledger.open, "redis", peers)
     return agreed
 
 
 async def _count(
     settings: Settings,
     loaded: LoadedElection,
-    redis: Redis,
-    ledger: RedisLedger,
+    ledger: AsyncLedgerClient,
     progress: WorkerProgress,
     stopping: asyncio.Event,
 ) -> None:
@@ -130,7 +124,7 @@ async def _count(
         )
     )
     outgoing = OutgoingTopics(faust_send(app), topics, generation, settings.rejected_bytes)
-    strikes = RedisStrikes(redis, election.id, generation)
+    strikes = RedisStrikes(ledger)
     async with _scan_handler(settings, loaded, ledger, progress) as scans:
         corrections = CorrectionHandler(election, ledger, progress.peers)
         running = assemble(
@@ -147,14 +141,14 @@ async def _count(
             running,
             # Asked for now, so that the first scan need not wait for the connection.
             scans.policy(settings.model_version),
-            keep_followed(redis, election.id, generation, progress),
-            watch_rejections(redis, election, generation, settings.reject_limit, progress),
+            keep_followed(ledger, progress),
+            watch_rejections(ledger, settings.reject_limit, progress),
         )
 
 
 @asynccontextmanager
 async def _scan_handler(
-    settings: Settings, loaded: LoadedElection, ledger: RedisLedger, progress: WorkerProgress
+    settings: Settings, loaded: LoadedElection, ledger: AsyncLedgerClient, progress: WorkerProgress
 ) -> AsyncIterator[ScanHandler]:
     """With its connection to the model server, and its threads for OpenCV."""
     cv2.setNumThreads(1)  # each thread is of one core: scans run side by side, not split

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.state import Outcome
 from tallywire.reasons import Code
 from tallywire.records import Correction, Rejection, Source
@@ -15,6 +14,7 @@ from tallywire.worker.correction_handler import CorrectionHandler
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers
 from tests.factories import CORRECTIONS, NIGHT, make_correction, make_election
+from tests.support.memory_ledger import MemoryLedger
 
 DECIDED = make_correction("d2-1", votes={"A": 90, "B": 60, "null": 1})
 HERE = Source(CORRECTIONS, 4, 17)

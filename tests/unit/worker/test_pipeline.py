@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.state import ApplyResult, Outcome
 from tallywire.reasons import Code
-from tallywire.records import Reading, Rejection, Source
+from tallywire.records import Partition, Reading, Rejection, Source
 from tallywire.settings import Topics
 from tallywire.worker import retry
 from tallywire.worker.handler import IncomingRecord, ReceivedEvent, give_up
@@ -21,13 +20,13 @@ from tallywire.worker.outgoing import Message, OutgoingTopics
 from tallywire.worker.pipeline import EventSequencer, make_sequencer, take
 from tallywire.worker.poison_quarantine import CONVICTED, PoisonQuarantine
 from tallywire.worker.retry import ATTEMPTS, Peers
-from tallywire.worker.sequencer import Partition
 from tallywire.worker.settlement import Settlement
 from tests.factories import SCANS, make_election, make_reading
+from tests.support.memory_ledger import MemoryLedger
 from tests.unit.worker.records import make_record
 from tests.unit.worker.test_poison_quarantine import MemoryStrikes
 
-HERE: Partition = (SCANS, 0)
+HERE = Partition(SCANS, 0)
 
 
 class ClumsyHandler:
@@ -44,7 +43,7 @@ class ClumsyHandler:
     async def settle(self, result: Reading | Rejection) -> ApplyResult:
         if isinstance(result, Reading):
             self.stumble("settle", result.lineage.source.offset)
-        return await self.ledger.take(result)
+        return await self.ledger.apply(result)
 
     def refuse(self, record: IncomingRecord, error: Exception) -> Rejection:
         return give_up(make_election(), record, error)

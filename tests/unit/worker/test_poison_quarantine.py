@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallywire.records import Source
+from tallywire.records import Partition, Source
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.poison_quarantine import CONVICTED, SUSPICIOUS, PoisonQuarantine
 from tallywire.worker.retry import Peers
-from tallywire.worker.sequencer import Partition
 from tests.factories import NIGHT
 
 WIDTH = 4
-HERE: Partition = ("scans", 0)
-THERE: Partition = ("scans", 1)
+HERE = Partition("scans", 0)
+THERE = Partition("scans", 1)
 
 
 class ProcessEnd(BaseException):

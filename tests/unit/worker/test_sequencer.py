@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallywire.records import Partition
 from tallywire.worker import retry
-from tallywire.worker.sequencer import Admission, FinishedEvent, Partition, Sequencer
+from tallywire.worker.sequencer import Admission, FinishedEvent, Sequencer
 
-SCANS: Partition = ("scans", 0)
-OTHER: Partition = ("scans", 1)
+SCANS = Partition("scans", 0)
+OTHER = Partition("scans", 1)
 
 
 class Bench:
