@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,6 +79,25 @@ def current_alert(settings: Settings, generation: str) -> RejectionAlert | None:
         raise PeerError(f"No ledger at {settings.redis}: {error}") from error
     districts = snapshot.districts.values() if snapshot else ()
     return judge_rejections([one.timeline for one in districts], settings.reject_limit)
+
+
+def ledger_view(
+    settings: Settings, generation: str | None, *, needed: bool, say: Callable[[str], object]
+) -> tuple[str, RejectionAlert | None]:
+    """The generation meant and its alert. The list itself needs no Redis: unless it is `needed`,
+    `say` tells that it is away.
+
+    Raises:
+        PeerError: Redis is away and needed.
+    """
+    try:
+        name = generation or generation_meant(settings)
+        return name, current_alert(settings, name)
+    except PeerError as error:
+        if needed:
+            raise
+        say(f"The stop limit is not known: {error}")
+        return generation or FIRST, None
 
 
 def to_json(piles: Iterable[ReasonGroup], alert: RejectionAlert | None) -> dict[str, Any]:
