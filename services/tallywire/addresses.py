@@ -77,4 +77,4 @@ def require_address(text: str) -> None:
 
 def without_password(url: str) -> str:
     """The same URL, its password replaced by stars: what may be printed and logged."""
-    return IN_QUERY.sub(r"\1***", IN_HEAD.sub(r"\1:***@", url))
+    return IN_HEAD.sub(r"\1:***@", IN_QUERY.sub(r"\1***", url))

@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         return f"tallywire.{self.topic_prefix}.{election_id}.{generation}"
 
 
-def load_settings(names: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+def load_settings(names: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
     """Read the environment; `overrides` that are not None win (they are command-line options).
 
     Args:

@@ -57,13 +57,13 @@ def rejected(
 
     silence_kafka()
     settings = load_settings(election=election, kafka=kafka, redis=redis)
-    overrides = EnvelopeOverrides(as_station, as_content_type)
+    code, overrides = reason_named(reason), EnvelopeOverrides(as_station, as_content_type)
     check_overrides(settings, overrides, republish=republish)
     if export is not None:
         require_folder(export, "--export")
     notes = terminal(stderr=True)
     generation, alert = ledger_view(settings, generation, needed=check, say=notes.print)
-    choice = RejectionFilter(reason_named(reason), station, generation)
+    choice = RejectionFilter(code, station, generation)
     piles = pile_up(read_refused(settings, choice), examples)
     print_rejected(terminal(), piles, generation, alert)
     if json_file:

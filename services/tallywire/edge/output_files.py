@@ -85,16 +85,16 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         TallywireError: it cannot be written after all; an earlier file stays as it was.
     """
-    in_place = _written_in_place(path)
-    partial = path if in_place else _beside(path)
     try:
+        if _written_in_place(path):
+            path.write_bytes(data)
+            return
+        partial = _beside(path)
         try:
             partial.write_bytes(data)
-            if not in_place:
-                partial.replace(path)
+            partial.replace(path)
         except BaseException:
-            if not in_place:
-                partial.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise TallywireError(f"{path}: it cannot be written ({words(error)})") from None

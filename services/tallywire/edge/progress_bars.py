@@ -53,7 +53,7 @@ class ProgressBar(Progress):
 
     def say(self, line: str) -> None:
         """One line above the bar."""
-        self.console.print(line, soft_wrap=True)
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
