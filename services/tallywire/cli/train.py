@@ -217,7 +217,6 @@ def train(
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
     from tallywire.training.plan import TrainingData, TrainOptions
-    from tallywire.training.session import improve_at_terminal, train_at_terminal
 
     folder = settings.model_repo / settings.model / str(version)
     require_folder(folder, "--model-repo")
@@ -233,6 +232,8 @@ def train(
         workers=workers,
     )
     if from_corrections:
+        from tallywire.training.session import improve_at_terminal
+
         improve_at_terminal(data, folder, from_corrections, seed, settings.max_pixels)
         return
     looks_first = FIRST_LOOK[network] if first_look is None else first_look
@@ -257,4 +258,6 @@ def train(
         keep=keep,
         first_look=first_look_folder(looks_first, folder),
     )
+    from tallywire.training.session import train_at_terminal  # TensorFlow: once all is checked
+
     train_at_terminal(options)
