@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tallywire.election.election import Contest
-from tallywire.election.loading import election_folder, load_election, load_layout
+from tallywire.election.loading import load_election, load_layout
 from tallywire.errors import UsageError
 from tallywire.settings import Settings
 from tallywire.sheet.layout import Layout
@@ -39,14 +39,14 @@ def find_form(settings: Settings, options: FormOptions) -> FormContext:
     """
     if options.layout and not (options.election or options.contest or options.station):
         return FormContext(load_layout(options.layout))
-    found = load_election(settings.election)
+    loaded = load_election(settings.election)
+    found = loaded.election
     contest = found.contest(options.contest)
     if contest is None:
         known = ", ".join(item.id for item in found.contests)
         named = options.contest or "(none)"
         raise UsageError(f"--contest {named}: election {found.id} has {known}")
-    folder = None if options.layout else election_folder(settings.election)
-    layout = load_layout(options.layout or contest.layout, folder)
+    layout = load_layout(options.layout) if options.layout else loaded.layouts[contest.id]
     if options.station is None:
         return FormContext(layout, contest)
     if options.station not in found.stations:
