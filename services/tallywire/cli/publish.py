@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tallywire.cli.options import KafkaOption
-from tallywire.edge.liveness import Vitals
-from tallywire.edge.signals import stop_on_signals
-from tallywire.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from tallywire.publish.progress_display import PublishDisplay
-    from tallywire.publish.publisher import PublishOptions
-    from tallywire.publish.result import PublishResult
+from tallywire.cli.options import JsonOption, KafkaOption
 
 INTERRUPTED = 130
 
@@ -51,9 +37,6 @@ SettleOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be sent; needs no broker")
 ]
-JsonFileOption = Annotated[
-    Path | None, typer.Option("--json", help="Write the result there as well")
-]
 HealthPortOption = Annotated[
     int | None,
     typer.Option(
@@ -74,7 +57,7 @@ def publish(
     rate: RateOption = None,
     settle: SettleOption = 1.0,
     dry_run: DryRunOption = False,
-    json_file: JsonFileOption = None,
+    json_file: JsonOption = None,
     kafka: KafkaOption = None,
     health_port: HealthPortOption = None,
 ) -> None:
@@ -87,83 +70,35 @@ def publish(
     Exit code: 0 every scan is at the broker, 1 something was refused, 2 wrong usage,
     130 interrupted.
     """
-    from tallywire.publish import publisher
-    from tallywire.publish.files import find_scans
+    from tallywire.edge.kafka_client import silence_kafka
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.signals import stop_on_signals
     from tallywire.publish.options import choose_naming, choose_scanner, make_order
-    from tallywire.publish.progress_display import PublishDisplay
-    from tallywire.publish.result import to_json, to_lines, to_table
+    from tallywire.publish.result import to_json
+    from tallywire.publish.session import print_result, publish_at_terminal, rehearse_at_terminal
+    from tallywire.settings import load_settings
 
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # we tell of its troubles ourselves
+    silence_kafka()
     settings = load_settings(kafka=kafka)
-    order = make_order(
+    options = make_order(
         settings,
-        paths,
-        choose_naming(pattern, envelope),
-        choose_scanner(scanner),
-        journal,
-        rate,
+        paths=paths,
+        naming=choose_naming(pattern, envelope),
+        scanner=choose_scanner(scanner),
+        journal=journal,
+        rate=rate,
         watching=watch,
         settle_s=settle,
     )
-    console = Console(stderr=True)
-    total = None if watch else sum(1 for _ in find_scans(order.paths))
     port = settings.health_port or None if health_port is None else health_port
-    stop = stop_on_signals()
-    with PublishDisplay(console, total) as display:
-        if dry_run:
-            result = publisher.rehearse(order, publisher.PublishListener(display.say, display.show))
-        else:
-            result = send(order, settings, display, port, stop)
-        display.show(result, at_once=True)
+    if dry_run:
+        result = rehearse_at_terminal(options)
+    else:
+        result = publish_at_terminal(options, settings, stop_on_signals(), port)
+    print_result(result)
     if json_file:
-        json_file.write_text(json.dumps(to_json(result), indent=2) + "\n")
-    Console().print(to_table(result))
-    for line in to_lines(result):
-        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+        write_json(json_file, to_json(result))
     if result.interrupted and not watch:
         raise typer.Exit(INTERRUPTED)
     if not result.is_complete:
         raise typer.Exit(1)
-
-
-def send(
-    order: PublishOptions,
-    settings: Settings,
-    display: PublishDisplay,
-    port: int | None,
-    stop: Event,
-) -> PublishResult:
-    """Send until all is sent or `stop` is set, and warn where too much is refused."""
-    from tallywire.publish import publisher
-    from tallywire.publish.rejection_warning import make_warner
-
-    warn = make_warner(settings, display.say)
-
-    def show(result: PublishResult) -> None:
-        display.show(result)
-        if warn:
-            warn()
-
-    report = publisher.PublishListener(display.say, show)
-    with serving_health(settings, report.vitals, port, display.say):
-        result = publisher.publish(order, report, stop)
-    if warn:
-        warn.close()
-    return result
-
-
-@contextmanager
-def serving_health(
-    settings: Settings, vitals: Vitals, port: int | None, say: Callable[[str], object]
-) -> Iterator[None]:
-    """Live while acknowledgements come and the folder is looked at, or the broker is away; ready
-    while the broker answers."""
-    if port is None:
-        yield
-        return
-    from tallywire.edge.health_server import serve_vitals
-
-    address, limit_s = settings.health_address, settings.stalled_after_s
-    with serve_vitals(vitals, lambda: True, port, address, limit_s) as server:
-        say(f"Health on http://{address}:{server.port}/healthz")
-        yield

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tallywire.cli.options import ServingOption
-from tallywire.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from tallywire.election.election import Contest
-    from tallywire.sheet.layout import Layout
+from tallywire.cli.options import JsonOption, ServingOption
 
 
 def read(
@@ -39,9 +34,7 @@ def read(
             help="Write the scan with what was found on it: a .png or .jpg, a folder for several"
         ),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", dir_okay=False, help="Write the readings to this file")
-    ] = None,
+    json_file: JsonOption = None,
     serving: ServingOption = None,
     model_repo: Annotated[Path | None, typer.Option(help="Folder of models")] = None,
     model_version: Annotated[int | None, typer.Option(help="Model version; the newest one")] = None,
@@ -51,56 +44,30 @@ def read(
     Asks the model server; where none answers, starts one for the time of the reading. Exit code 1
     if a sheet gave no reading.
     """
-    from rich.console import Console
-
-    from tallywire.read.display import show, write_json, write_overlay
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.terminal import terminal
+    from tallywire.read.display import plan_overlays, show, to_json, write_overlay
+    from tallywire.read.form import FormOptions, find_form
     from tallywire.read.sheets import a_classifier, open_sheet, read_opened, refused
+    from tallywire.settings import load_settings
 
     settings = load_settings(
         election=election, serving=serving, model_repo=model_repo, model_version=model_version
     )
-    form, its_contest, registered = _context(settings, layout, election, contest, station)
-    console, notes = Console(), Console(stderr=True)
-    opened = [open_sheet(path, form, settings.max_pixels) for path in sheets]
+    form = find_form(
+        settings,
+        FormOptions(layout=layout, election=election, contest=contest, station=station),
+    )
+    overlays = plan_overlays(overlay, sheets) if overlay else []
+    opened = [open_sheet(path, form.layout, settings.max_pixels) for path in sheets]
+    console, notes = terminal(), terminal(stderr=True)
     with a_classifier(settings, notes.print) as classify:
-        done = [read_opened(sheet, form, registered, classify) for sheet in opened]
+        done = [read_opened(sheet, form.layout, form.registered, classify) for sheet in opened]
     for sheet in done:
-        show(console, sheet, form, its_contest)
-        if overlay and sheet.opened.image:
-            write_overlay(_overlay_path(overlay, sheet.opened.path, len(done)), sheet, form)
+        show(console, sheet, form.layout, form.contest)
+    for path, sheet in zip(overlays, done, strict=False):
+        write_overlay(path, sheet, form.layout)
     if json_file:
-        write_json(json_file, done)
+        write_json(json_file, {"sheets": [to_json(sheet) for sheet in done]})
     if refused(done):
         raise typer.Exit(1)
-
-
-def _context(
-    settings: Settings, layout: str | None, election: str | None, contest: str | None,
-    station: str | None,
-) -> tuple[Layout, Contest | None, int | None]:  # fmt: skip
-    """Layout, contest and registered voters, as far as the options tell them."""
-    from tallywire.election.loading import load_election, load_layout
-    from tallywire.errors import UsageError
-
-    if layout and not (election or contest or station):
-        return load_layout(layout), None, None
-    loaded = load_election(settings.election)
-    found = loaded.election
-    its_contest = found.contest(contest)
-    if its_contest is None:
-        known = ", ".join(item.id for item in found.contests)
-        raise UsageError(f"--contest {contest or '(none)'}: election {found.id} has {known}")
-    form = load_layout(layout) if layout else loaded.layouts[its_contest.id]
-    if station is None:
-        return form, its_contest, None
-    if station not in found.stations:
-        raise UsageError(f"--station {station}: election {found.id} has no such station")
-    return form, its_contest, found.stations[station].registered
-
-
-def _overlay_path(overlay: Path, sheet: Path, count: int) -> Path:
-    """The file itself for one sheet, or a file in that folder for each of several."""
-    if count == 1 and not overlay.is_dir():
-        return overlay
-    overlay.mkdir(parents=True, exist_ok=True)
-    return overlay / f"{sheet.stem}-overlay.png"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tallywire.workshop.synthetic.conditions import ConditionName
 
@@ -15,7 +14,7 @@ from tallywire.workshop.synthetic.conditions import ConditionName
 def render(
     out: Annotated[Path, typer.Option(help="Folder to write to")],
     stations: Annotated[
-        int | None, typer.Option(min=1, help="How many polling stations [default: all]")
+        int | None, typer.Option(min=1, help="How many polling stations (default: all)")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes")] = 1,
     condition: Annotated[
@@ -29,7 +28,7 @@ def render(
         float, typer.Option(min=0, max=1, help="Share of sheets whose total does not add up")
     ] = 0.0,
     jobs: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Threads [default: one for each core]")
+        int | None, typer.Option(min=1, max=64, help="Threads (default: one for each core)")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier render in that folder")
@@ -42,11 +41,14 @@ def render(
     together are the official result; the handwriting is MNIST's test writers, whom no model here
     is trained on.
     """
+    from tallywire.edge.output_files import require_folder
     from tallywire.edge.progress_bars import sheet_bar
+    from tallywire.edge.terminal import terminal
     from tallywire.workshop.synthetic.rendering import RenderOptions
     from tallywire.workshop.synthetic.rendering import render as draw
 
-    request = RenderOptions(
+    require_folder(out, "--out")
+    options = RenderOptions(
         out=out,
         stations=stations,
         seed=seed,
@@ -57,13 +59,11 @@ def render(
         jobs=jobs or os.cpu_count() or 1,
         force=force,
     )
-    console = Console()
-    with sheet_bar("Rendering", console) as progress:
-        done = draw(request, progress)
+    with sheet_bar("Rendering", terminal()) as progress:
+        done = draw(options, progress)
     wrong = sum(not row.adds_up for row in done.rows)
-    console.print(
-        f"[bold]{len(done.rows)}[/] sheets of {done.election.name} in [bold]{out}[/]"
+    typer.echo(
+        f"{len(done.rows)} sheets of {done.election.name} in {out}"
         f" ({done.size_bytes / 1e6:.0f} MB, {condition.value}, seed {seed}"
-        f"{f', {wrong} with a wrong total' if wrong else ''}); look at {out / 'contact.png'}",
-        highlight=False,
+        f"{f', {wrong} with a wrong total' if wrong else ''}); look at {out / 'contact.png'}"
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tallywire.cli.options import ElectionOption, KafkaOption, RedisOption, ServingOption
-from tallywire.edge.signals import stop_on_signals
-from tallywire.settings import load_settings
+from tallywire.cli.options import (
+    ElectionOption,
+    JsonOption,
+    KafkaOption,
+    RedisOption,
+    ServingOption,
+)
 
 INTERRUPTED = 130
-
 
 ToOption = Annotated[str, typer.Option(help="Generation to build, for example g2")]
 BeginOption = Annotated[
@@ -37,9 +37,6 @@ FollowOption = Annotated[
 LogsOption = Annotated[
     Path | None, typer.Option(help="Folder for the workers' logs (default: run/replay-TO)")
 ]
-JsonFileOption = Annotated[
-    Path | None, typer.Option("--json", help="Write what it came to there as well")
-]
 
 
 def replay(
@@ -54,7 +51,7 @@ def replay(
     kafka: KafkaOption = None,
     redis: RedisOption = None,
     serving: ServingOption = None,
-    json_file: JsonFileOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Read all scans and corrections again, beside the live count, into a generation of their own.
 
@@ -64,38 +61,23 @@ def replay(
 
     Exit code: 0 the end was reached, 2 wrong usage, 130 ended before.
     """
+    from tallywire.edge.kafka_client import silence_kafka
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.signals import stop_on_signals
     from tallywire.replay.json_values import ended_values
-    from tallywire.replay.preparation import open_replay
-    from tallywire.replay.progress_display import ReplayDisplay, words
-    from tallywire.replay.replayer import ReplayListener, ReplayProgress
-    from tallywire.replay.replayer import replay as run
+    from tallywire.replay.session import ReplayOptions, replay_at_terminal
+    from tallywire.settings import load_settings
 
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # we tell of its troubles ourselves
+    silence_kafka()
     settings = load_settings(
-        generation=to, election=election, kafka=kafka, redis=redis, serving=serving
+        {"generation": "--to"},
+        generation=to, election=election, kafka=kafka, redis=redis, serving=serving,
+    )  # fmt: skip
+    options = ReplayOptions(
+        model=model, layout=layout, begin=begin, workers=workers, follow=follow, logs=logs
     )
-    opened = open_replay(settings, model, layout, begin)
-    console = Console(stderr=True)
-    stop = stop_on_signals()
-    with ReplayDisplay(console, to) as display:
-        about = opened.about
-        verb = "Going on with" if opened.resumed else "Replaying into"
-        display.say(f"{verb} {to}: {about.model_name}, from {about.begin}, {workers} worker(s)")
-
-        def reached(look: ReplayProgress, seconds: float) -> None:
-            display.say(
-                f"{to} has reached the end of the topics: {look.done:,} scans"
-                f" ({words(look)}), {seconds:,.1f} s in this run. Compare: tallywire diff {to}."
-                f" Show it: tallywire promote {to}{' --partial' if about.is_partial else ''}"
-            )
-            if follow:
-                display.follow(to)
-
-        report = ReplayListener(display.say, display.show, reached)
-        folder = logs or Path("run") / f"replay-{to}"
-        ended = run(opened, workers, folder, report, stop, follow=follow)
+    opened, ended = replay_at_terminal(settings, options, stop_on_signals())
     if json_file:
-        json_file.write_text(json.dumps(ended_values(opened, ended), indent=2) + "\n")
+        write_json(json_file, ended_values(opened, ended))
     if not ended.reached_end:
-        console.print(f"Ended before the end: run the same command again to go on with {to}")
         raise typer.Exit(INTERRUPTED)

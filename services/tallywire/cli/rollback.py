@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tallywire.cli.options import ElectionOption, KafkaOption, RedisOption
-from tallywire.settings import load_settings
+from tallywire.cli.options import ElectionOption, JsonOption, KafkaOption, RedisOption
 
 
 def rollback(
@@ -21,20 +16,22 @@ def rollback(
     election: ElectionOption = None,
     kafka: KafkaOption = None,
     redis: RedisOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write both sides and the difference there")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Show the generation that was live before to every viewer at once.
 
     Warns where it is behind, lacks stations or has no worker, but goes back all the same. Twice is
     forward again.
     """
+    from tallywire.edge.kafka_client import silence_kafka
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.terminal import terminal
     from tallywire.replay.promotion import roll_back
     from tallywire.replay.promotion_report import tell, to_json
+    from tallywire.settings import load_settings
 
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    silence_kafka()
     moved = roll_back(load_settings(election=election, kafka=kafka, redis=redis), expected)
+    tell(moved, terminal())
     if json_file:
-        json_file.write_text(json.dumps(to_json(moved), indent=2) + "\n")
-    tell(moved, Console())
+        write_json(json_file, to_json(moved))

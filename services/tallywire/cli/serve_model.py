@@ -9,9 +9,6 @@ from typing import Annotated
 
 import typer
 
-from tallywire.edge.logs import configure_logs
-from tallywire.settings import load_settings
-
 # TensorFlow imports these where it finds them, for training; a server has no use for them, and
 # they take 100 MB and half a second.
 UNUSED = ("pandas", "pyarrow", "matplotlib")
@@ -47,6 +44,9 @@ def serve_model(
     answers; ends on SIGTERM after the calls under way.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its start-up notes are not for operators
+    from tallywire.edge.logs import configure_logs
+    from tallywire.settings import load_settings
+
     settings = load_settings(model_repo=model_repo, model=model)
     configure_logs(settings.log_level, as_json=settings.log_json)
     for name in UNUSED:
@@ -55,14 +55,14 @@ def serve_model(
 
     run(
         ServeModelOptions(
-            settings.model_repo,
-            settings.model,
-            host,
-            port,
-            threads,
-            poll_s,
-            settings.health_port or None if health_port is None else health_port,
-            settings.health_address,
-            settings.stalled_after_s,
+            model_repo=settings.model_repo,
+            model=settings.model,
+            host=host,
+            port=port,
+            threads=threads,
+            poll_s=poll_s,
+            health_port=settings.health_port or None if health_port is None else health_port,
+            health_address=settings.health_address,
+            stalled_after_s=settings.stalled_after_s,
         )
     )

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from tallywire.cli.options import KafkaOption
-from tallywire.settings import load_settings
 
 
 def topics(
@@ -23,6 +22,7 @@ def topics(
     `tallywire doctor` says whether they are fit.
     """
     from tallywire.edge.topics import TopicSpec, ensure_topics
+    from tallywire.settings import load_settings
 
     settings = load_settings(kafka=kafka, partitions=partitions, replication=replication)
     spec = TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes)

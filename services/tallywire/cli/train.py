@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
-from tallywire.errors import TallywireError, UsageError
-from tallywire.settings import load_settings
-from tallywire.training.versions import first_look_folder, newest_before
-
-if TYPE_CHECKING:
-    from tallywire.training.corpus import Progress as Teller
-    from tallywire.training.fit import Epoch
-    from tallywire.training.plan import TrainingData, TrainOptions
-    from tallywire.training.run import Figures
 
 CACHE = Path(".cache")
 CORES = os.cpu_count() or 1
@@ -110,7 +96,7 @@ SheetsOption = Annotated[
     typer.Option(
         min=0,
         help="Sheets rendered whole and cut as real ones are; 3,000 give 126,000 tally cells,"
-        " the paper fine-tuned on 26,271",
+        " the article's authors fine-tuned on 26,271",
     ),
 ]
 ValidationCellsOption = Annotated[
@@ -161,11 +147,11 @@ RotationOption = Annotated[
     typer.Option(
         min=0,
         max=45,
-        help="Largest turn in degrees; the paper's is 15, but cells are drawn turned already",
+        help="Largest turn in degrees; the article's is 15, but cells are drawn turned already",
     ),
 ]
 ZoomOption = Annotated[
-    float, typer.Option(min=0, max=0.5, help="Largest change of size; the paper's is 0.2")
+    float, typer.Option(min=0, max=0.5, help="Largest change of size; the article's is 0.2")
 ]
 EqualiseOption = Annotated[
     float,
@@ -220,124 +206,58 @@ def train(
     with temperature scaling on other writers. With --strokes it makes a second look behind version
     1, as version 2 is, in about 40 minutes on two cores; `training.json` holds options and runs.
     """
-    _check_start(start_from, keep, from_corrections)
-    _set_up_tensorflow()
+    from tallywire.edge.output_files import require_folder
+    from tallywire.settings import load_settings
+    from tallywire.training.tensorflow_setup import set_up_tensorflow
+    from tallywire.training.versions import check_start, first_look_folder
+
+    check_start(start_from, keep, from_corrections)
+    set_up_tensorflow(CORES)
     settings = load_settings(model_repo=model_repo, model=model)
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
     from tallywire.training.plan import TrainingData, TrainOptions
 
-    data = TrainingData(
-        mnist or find_mnist(CACHE), strokes, settings.election, trajectory_share,
-        cells, sheets, validation_cells, validation_sheets, workers)  # fmt: skip
     folder = settings.model_repo / settings.model / str(version)
+    require_folder(folder, "--model-repo")
+    data = TrainingData(
+        mnist=mnist or find_mnist(CACHE),
+        strokes=strokes,
+        election=settings.election,
+        trajectory_share=trajectory_share,
+        cells=cells,
+        sheets=sheets,
+        validation_cells=validation_cells,
+        validation_sheets=validation_sheets,
+        workers=workers,
+    )
     if from_corrections:
-        return _improve(data, folder, from_corrections, seed, settings.max_pixels)
-    return _train(TrainOptions(
-        data, folder, network.value, seed,
-        pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
-        dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
-        folder.with_name(str(start_from)) if start_from else None, keep,
-        first_look_folder(FIRST_LOOK[network] if first_look is None else first_look, folder),
-    ))  # fmt: skip
+        from tallywire.training.session import improve_at_terminal
 
-
-def _check_start(start_from: int | None, keep: float, from_corrections: Path | None) -> None:
-    if keep and not start_from:
-        raise UsageError("--keep is a share of --start-from's weights: give that version too")
-    if from_corrections and start_from:
-        raise UsageError(
-            "--from-corrections goes on from the newest version before --version:"
-            " leave --start-from and --keep out"
-        )
-
-
-def _set_up_tensorflow() -> None:
-    """It reads these when it is imported: every tower of a batch has its share of the cores."""
-    from tallywire.training.plan import TOWERS
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, CORES // TOWERS)))
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(TOWERS))
-
-
-def _train(plan: TrainOptions) -> None:
-    from tallywire.training.run import TrainingListener, train
-
-    console = Console()
-    with _bars(console) as progress:
-        figures = train(
-            plan, TrainingListener(_teller(progress), lambda epoch: _tell_epoch(progress, epoch))
-        )
-    _tell_figures(console, plan.folder, figures)
-
-
-def _improve(
-    data: TrainingData, folder: Path, corrections: Path, seed: int, max_pixels: int
-) -> None:
-    from tallywire.training.improve import REPLAY_CELLS, REPLAY_SHEETS, Improvement, improve
-    from tallywire.training.run import TrainingListener
-
-    replay = replace(
-        data,
-        cells=min(data.cells, REPLAY_CELLS),
-        sheets=min(data.sheets, REPLAY_SHEETS),
-        validation_sheets=min(data.validation_sheets, REPLAY_SHEETS),
+        improve_at_terminal(data, folder, from_corrections, seed, settings.max_pixels)
+        return
+    looks_first = FIRST_LOOK[network] if first_look is None else first_look
+    options = TrainOptions(
+        data=data,
+        folder=folder,
+        network=network.value,
+        seed=seed,
+        pretrain_epochs=pretrain_epochs,
+        epochs=epochs,
+        tally_epochs=tally_epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        schedule=schedule.value,
+        patience=patience,
+        dropout=dropout,
+        batch_norm=batch_norm,
+        freeze_first=freeze_first,
+        balance=balance,
+        augment=Augment(augmentation, rotation, zoom, equalise),
+        start_from=folder.with_name(str(start_from)) if start_from else None,
+        keep=keep,
+        first_look=first_look_folder(looks_first, folder),
     )
-    plan = Improvement(
-        newest_before(folder), folder, corrections, replay, seed=seed, max_pixels=max_pixels
-    )
-    console = Console()
-    with _bars(console) as progress:
-        told = TrainingListener(_teller(progress), lambda epoch: _tell_epoch(progress, epoch))
-        outcome = improve(plan, told)
-    table = Table(title=f"{plan.base} -> {folder}: {outcome.picked} corrected cells")
-    for heading in ("evaluation set", "cells", "errors before", "errors after"):
-        table.add_column(heading, justify="left" if heading == "evaluation set" else "right")
-    for name, one in outcome.sets.items():
-        style = "bold red" if one.worse else ""
-        table.add_row(name, f"{one.cells:,}", f"{one.before:,}", f"{one.after:,}", style=style)
-    console.print(table)
-    if not outcome.published:
-        raise TallywireError(f"{folder} is not published: an evaluation set got worse")
+    from tallywire.training.session import train_at_terminal  # TensorFlow: once all is checked
 
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console,
-    )  # fmt: skip
-
-
-def _teller(progress: Progress) -> Teller:
-    """One bar for each set of cells that is being made."""
-
-    def tell(name: str, done: int, total: int) -> None:
-        known = next((task for task in progress.tasks if task.description == name), None)
-        if known is None and not progress.console.is_terminal:  # a log shows no bar until its end
-            progress.console.print(f"{name}: {total:,}", highlight=False)
-        task = known.id if known else progress.add_task(name, total=total)
-        progress.update(task, completed=done)
-
-    return tell
-
-
-def _tell_epoch(progress: Progress, epoch: Epoch) -> None:
-    progress.console.print(
-        f"{epoch.stage:>6} {epoch.number:2d}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
-        f"  validation {epoch.validation_loss:.4f} {epoch.validation_accuracy:.4f}",
-        highlight=False,
-    )
-
-
-def _tell_figures(console: Console, folder: Path, figures: Figures) -> None:
-    table = Table(title=str(folder))
-    table.add_column("on writers that were not trained on")
-    table.add_column("", justify="right")
-    for name, share in figures.accuracy.items():
-        table.add_row(name, f"{100 * share:.2f} %")
-    table.add_row("calibration error before", f"{100 * figures.calibration_error_before:.2f} %")
-    table.add_row("calibration error after", f"{100 * figures.calibration_error_after:.2f} %")
-    table.add_row("temperature", f"{figures.temperature:.3f}")
-    table.add_row("parameters", f"{figures.parameters:,}")
-    console.print(table)
+    train_at_terminal(options)

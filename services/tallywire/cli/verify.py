@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tallywire.cli.options import ElectionOption, KafkaOption
+from tallywire.cli.options import ElectionOption, JsonOption, KafkaOption, RedisOption
 
 
 def verify(
@@ -17,7 +15,7 @@ def verify(
         Path | None, typer.Option(help="An export, instead of the broker; needs no server at all")
     ] = None,
     generation: Annotated[
-        str | None, typer.Option(help="Build of the ledger [default: the live one]")
+        str | None, typer.Option(help="Build of the ledger (default: the live one)")
     ] = None,
     totals: Annotated[
         Path | None, typer.Option(help="Compare with this totals file, not with Redis")
@@ -27,10 +25,8 @@ def verify(
     ] = False,
     election: ElectionOption = None,
     kafka: KafkaOption = None,
-    redis: Annotated[str | None, typer.Option(help="Redis URL")] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the result there as well")
-    ] = None,
+    redis: RedisOption = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Recompute every district total from readings, corrections and rejections, and compare.
 
@@ -39,6 +35,8 @@ def verify(
 
     Exit code: 0 identical and complete, 1 not, 2 wrong usage or a changed export.
     """
+    from tallywire.edge.output_files import write_json
+    from tallywire.edge.terminal import terminal
     from tallywire.settings import load_settings
     from tallywire.verify.display import print_verification
     from tallywire.verify.recount import to_json
@@ -50,8 +48,8 @@ def verify(
     else:
         settings = load_settings(election=election, kafka=kafka, redis=redis)
         found = verify_broker(settings, generation, totals, alone=alone)
+    print_verification(terminal(), found, sealed)
     if json_file:
-        json_file.write_text(json.dumps({**to_json(found), "sealed": sealed}, indent=2) + "\n")
-    print_verification(Console(), found, sealed)
+        write_json(json_file, {**to_json(found), "sealed": sealed})
     if not found.is_good:
         raise typer.Exit(1)

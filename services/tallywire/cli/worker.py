@@ -10,8 +10,6 @@ from typing import Annotated
 import typer
 
 from tallywire.cli.options import ElectionOption, KafkaOption, RedisOption, ServingOption
-from tallywire.edge.logs import configure_logs
-from tallywire.settings import load_settings
 
 
 def worker(
@@ -48,6 +46,9 @@ def worker(
     to the number of partitions. Waits for whatever is away, for ever, and says so. Ends within ten
     seconds of SIGTERM; ended in any other way, it loses nothing.
     """
+    from tallywire.edge.logs import configure_logs
+    from tallywire.settings import load_settings
+
     settings = load_settings(
         election=election, generation=generation, kafka=kafka, redis=redis, serving=serving,
         model_version=model_version, layout=layout, rejected_bytes=rejected_bytes,
@@ -55,7 +56,7 @@ def worker(
     )  # fmt: skip
     configure_logs(settings.log_level, as_json=settings.log_json)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    from tallywire.worker.peer_check import check_peers
+    from tallywire.worker.peer_check import check_peers  # Faust, which logs as it is imported
     from tallywire.worker.worker import work
 
     asyncio.run(check_peers(settings) if check else work(settings))

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tallywire.doctor import settings_in_force
 from tallywire.doctor.findings import Finding, Level, worst
+from tallywire.doctor.settings_in_force import SettingInForce
 
 STYLES = {Level.OK: "green", Level.WARN: "bold yellow", Level.FAIL: "bold red"}
+
+
+def print_findings(
+    console: Console, findings: Sequence[Finding], settings: Sequence[SettingInForce]
+) -> None:
+    """The findings, what was set, and one sentence at the end."""
+    console.print(findings_table(findings))
+    console.print(f"\n{settings_in_force.in_short(settings)}", soft_wrap=True)
+    console.print(closing_line(findings), style="bold")
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
@@ -44,7 +55,10 @@ def closing_line(findings: Sequence[Finding]) -> str:
     return f"Ready: all {len(findings)} checks passed."
 
 
-def write_json(findings: Sequence[Finding], file: Path) -> None:
-    """Write `{"level": ..., "findings": [...]}`."""
-    whole = {"level": worst(findings), "findings": [asdict(finding) for finding in findings]}
-    file.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+def to_json(findings: Sequence[Finding], settings: Sequence[SettingInForce]) -> dict[str, Any]:
+    """`{"level": ..., "findings": [...], "settings": [...]}`."""
+    return {
+        "level": worst(findings),
+        "findings": [asdict(finding) for finding in findings],
+        "settings": settings_in_force.to_json(settings),
+    }

@@ -7,6 +7,7 @@ broker would collect thousands of them.
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable
@@ -18,6 +19,11 @@ from kafka.net.compat import KafkaNetClient
 from tallywire.errors import PeerError
 
 DEFAULT_PORT = 9092
+
+
+def silence_kafka() -> None:
+    """Keep kafka-python's own log lines out of a command that tells its troubles itself."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def open_client(make: Callable[..., Any], kafka: str, timeout_ms: int, **config: Any) -> Any:

@@ -12,6 +12,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -40,11 +41,11 @@ class ProgressBar(Progress):
     def __init__(self, console: Console, field: str, *, endless: bool = False) -> None:
         left = () if endless else (TimeRemainingColumn(),)
         super().__init__(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             RateColumn(),
-            TextColumn(field),
+            TextColumn(field, markup=False),
             TimeElapsedColumn(),
             *left,
             console=console,
@@ -56,13 +57,41 @@ class ProgressBar(Progress):
 
 
 @contextmanager
+def named_bars(console: Console, line: str) -> Iterator[Callable[[str, int, int], None]]:
+    """One bar for each name; call what it gives with (name, done, in all).
+
+    Args:
+        console: where.
+        line: what is printed once for each name where no bar can be drawn, a format of `name` and
+            `total`.
+    """
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+                if not console.is_terminal:  # a log shows no bar until its end
+                    console.print(line.format(name=name, total=total), soft_wrap=True)
+            bars.update(tasks[name], completed=done)
+
+        yield tell
+
+
+@contextmanager
 def sheet_bar(title: str, console: Console) -> Iterator[Callable[[int, int], None]]:
     """A bar of sheets; call what it gives with (done, in all)."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:

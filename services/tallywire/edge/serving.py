@@ -61,6 +61,10 @@ CHANNEL_OPTIONS = (
 )
 
 
+class NotServedError(PeerError):
+    """A model server answers, and does not serve the version that was asked for."""
+
+
 class VersionState(IntEnum):
     """Life of a model version on the server (tensorflow_serving ModelVersionStatus.State)."""
 
@@ -205,7 +209,8 @@ class Classifier:
         try:
             return await method(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:
-            raise PeerError(self._explain(error)) from error
+            kind = NotServedError if error.code() is grpc.StatusCode.NOT_FOUND else PeerError
+            raise kind(self._explain(error)) from error
 
     def _explain(self, error: Any) -> str:
         code, details = error.code(), str(error.details())[:300]

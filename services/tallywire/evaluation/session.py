@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from tallywire.edge.output_files import require_folder, write_json
+from tallywire.edge.progress_bars import named_bars
+from tallywire.edge.terminal import terminal
 from tallywire.errors import UsageError
 from tallywire.evaluation.card import join_card, write_evaluation
 from tallywire.evaluation.certificate import Certificate
+from tallywire.evaluation.display import to_table, to_targets
 from tallywire.evaluation.evaluation import (
     EvaluatedModel,
     EvaluationPlan,
@@ -42,21 +43,21 @@ CACHE = Path(".cache")  # where training keeps MNIST too
 CERTIFICATE = "certificate.json"  # beside the threshold that it certifies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateOptions:
     """What the user asked for."""
 
     versions: tuple[str, ...]
     folder: Path
-    mnist: Path | None
-    strokes: Path | None
-    digits: Path | None
+    mnist: Path | None = None
+    strokes: Path | None = None
+    digits: Path | None = None
     sheets: int
     mixed: int
-    choose: int
+    choose: int = 0
     out: Path
-    card: bool
-    json_file: Path | None
+    card: bool = False
+    json_file: Path | None = None
     wrong_cuts: bool = False
 
 
@@ -64,8 +65,9 @@ def run(wish: EvaluateOptions) -> None:
     """Evaluate every version on the same sheets.
 
     Raises:
-        UsageError: a version is not there, or no data.
+        UsageError: a version is not there, or no data, or nothing can be written to `out`.
     """
+    require_folder(wish.out, "--out")
     folders = {version: find_version(wish.folder, version) for version in wish.versions}
     for folder in folders.values():
         load_policy(folder)  # a broken one is told before a quarter of an hour of drawing
@@ -80,15 +82,16 @@ def run(wish: EvaluateOptions) -> None:
         processes=os.cpu_count() or 1,
         wrong_cuts=wish.wrong_cuts,
     )
-    console = Console(stderr=True)
-    drawn = _draw(ask, console)
+    console = terminal(stderr=True)
+    with named_bars(console, "Drawing {total:,} sheets: {name}") as tell:
+        drawn = draw_all(ask, tell)
     results: dict[str, Any] = {}
     for version, folder in folders.items():
         console.print(f"Reading with version {version}", style="dim")
         results[version] = _evaluate(wish, ask, drawn, version, folder)
-        Console().print(to_table(version, results[version]), to_targets(results[version]))
+        terminal().print(to_table(version, results[version]), to_targets(results[version]))
     if wish.json_file:
-        wish.json_file.write_text(json.dumps(results, indent=2) + "\n")
+        write_json(wish.json_file, results)
 
 
 def find_version(folder: Path, version: str) -> Path:
@@ -165,73 +168,3 @@ def read_certificate(folder: Path) -> Certificate | None:
             f"{kept} is no certificate ({error}): take it away, and certify the threshold again"
             " with --choose"
         ) from error
-
-
-def _draw(ask: EvaluationPlan, console: Console) -> EvaluationSets:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tell(title: str, done: int, total: int) -> None:
-            if title not in tasks:
-                tasks[title] = bar.add_task(title, total=total)
-                if not console.is_terminal:
-                    console.print(f"Drawing {total} sheets: {title}")
-            bar.update(tasks[title], completed=done)
-
-        return draw_all(ask, tell)
-
-
-def to_table(version: str, figures: dict[str, Any]) -> Table:
-    """The figures that matter first."""
-    table = Table(title=f"Version {version}", title_style="bold")
-    columns = (
-        "set", "cells, arg-max", "joint", "calibration error", "sheets, arg-max", "joint",
-        "refused",
-    )  # fmt: skip
-    for name in columns:
-        table.add_column(name, justify="left" if name == "set" else "right")
-    together = {"mixed": figures["mixed"]}
-    if "one_hand" in figures:
-        together["mixed, one hand"] = figures["one_hand"]
-    for name, one in (figures["rendered"] | together).items():
-        table.add_row(
-            name,
-            f"{one['cells_accuracy']:.2%}",
-            f"{one['cells_accuracy_joint']:.2%}",
-            f"{one['cells']['calibration_error']:.2%}",
-            f"{one['sheets_accuracy_plain']:.1%}",
-            f"{one['sheets_accuracy_joint']:.1%}",
-            f"{one['refused']}",
-        )
-    table.add_section()
-    for name, one in figures["loose"].items():
-        table.add_row(name, f"{one['accuracy']:.2%}", "", f"{one['calibration_error']:.2%}")
-    table.add_section()
-    for name, one in together.items():
-        note = f"{one['accepted_wrong']} of {one['accepted']} wrong"
-        table.add_row(f"accepted of {name}", f"{one['accepted_share']:.1%}", note)
-    table.add_row("ms a cell, one core", f"{figures['ms_per_cell']}")
-    table.add_row("cells read again", f"{figures['read_again']:.1%}")
-    return table
-
-
-def to_targets(figures: dict[str, Any]) -> Table:
-    """Every target with what was measured."""
-    table = Table(title="Targets", title_style="bold")
-    for name in ("on", "measure", "measured", "target", ""):
-        table.add_column(name, justify="left" if name in ("on", "measure") else "right")
-    for one in figures["targets"]:
-        shown = [
-            f"{value:.3g}" if one["measure"].startswith("ms") else f"{value:.2%}"
-            for value in (one["measured"], one["limit"])
-        ]
-        side = "at least" if one["at_least"] else "at most"
-        met = "[green]met[/]" if one["met"] else "[red]missed[/]"
-        table.add_row(one["on"], one["measure"], shown[0], f"{side} {shown[1]}", met)
-    return table

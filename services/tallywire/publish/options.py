@@ -20,14 +20,14 @@ MOST_SCANNER_CHARACTERS = 200
 
 def make_order(
     settings: Settings,
+    *,
     paths: Sequence[Path],
     naming: Naming,
     scanner: str,
     journal: Path,
-    rate: float | None,
-    *,
-    watching: bool,
-    settle_s: float,
+    rate: float | None = None,
+    watching: bool = False,
+    settle_s: float = 1.0,
 ) -> PublishOptions:
     """The order that settings and options amount to."""
     topics = settings.topics
@@ -38,13 +38,13 @@ def make_order(
         TopicSpec(settings.partitions, settings.replication, settings.max_value_bytes),
     )
     return PublishOptions(
-        tuple(paths),
-        SendingRules(naming, scanner, settings.max_value_bytes),
-        target,
-        journal,
-        rate,
-        watching,
-        SettlingTimes(settle_s, max(SettlingTimes().unended_s, 10 * settle_s)),
+        paths=tuple(paths),
+        rules=SendingRules(naming, scanner, settings.max_value_bytes),
+        target=target,
+        journal=journal,
+        rate=rate,
+        watching=watching,
+        patience=SettlingTimes(settle_s, max(SettlingTimes().unended_s, 10 * settle_s)),
     )
 
 

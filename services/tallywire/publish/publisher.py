@@ -18,7 +18,13 @@ from tallywire.publish.outgoing_scans import (
     SkipReason,
     write_letter,
 )
-from tallywire.publish.receipts import Journal, Receipt, SentIndex, read_receipts
+from tallywire.publish.receipts import (
+    Journal,
+    Receipt,
+    SentIndex,
+    read_receipts,
+    require_journal,
+)
 from tallywire.publish.result import PublishResult
 from tallywire.publish.sending import Destination, Sender
 
@@ -26,7 +32,7 @@ POLL_S = 0.2
 FAREWELL_S = 5.0  # how long an interrupted run still waits for acknowledgements
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishOptions:
     """What to publish, how, and where to."""
 
@@ -73,6 +79,7 @@ def publish(
 
 def rehearse(order: PublishOptions, report: PublishListener) -> PublishResult:
     """What `publish` would send, without a broker and without writing anything."""
+    require_journal(order.journal)
     result = PublishResult(dry_run=True)
     sent = SentIndex(read_receipts(order.journal))
     for path in find_scans(order.paths):

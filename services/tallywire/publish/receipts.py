@@ -21,6 +21,8 @@ from typing import IO
 from tallywire.errors import UsageError
 from tallywire.publish.files import FileStamp
 
+BEGINNING = b'{"path":'  # of every line that `format_receipt` makes
+LONGEST_LINE_BYTES = 64 * 1024
 SYNC_EVERY_S = 0.5
 SYNC_EVERY_LINES = 500
 
@@ -68,6 +70,29 @@ def parse_receipt(line: bytes) -> Receipt | None:
     if all(isinstance(value, KINDS[name]) for name, value in known.items()):
         return Receipt(**known)
     return None
+
+
+def require_journal(path: Path) -> None:
+    """Make sure that the file, where there is one, is a journal: nothing else is appended to.
+
+    Raises:
+        UsageError: it holds something else, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline(LONGEST_LINE_BYTES).rstrip(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(
+            f"--journal {path}: it cannot be read ({error.strerror}): name another --journal"
+        ) from error
+    torn = BEGINNING.startswith(line[: len(BEGINNING)])  # or empty, or whole
+    if not torn and parse_receipt(line) is None:
+        raise UsageError(
+            f"--journal {path}: this file holds no receipts, and stays as it is:"
+            " name another --journal"
+        )
 
 
 def read_receipts(path: Path) -> Iterator[Receipt]:
@@ -119,10 +144,11 @@ class Journal:
     """An open journal; no other publisher can open it meanwhile.
 
     Raises:
-        UsageError: another publisher uses it, or it cannot be written.
+        UsageError: another publisher uses it, it is no journal, or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
+        require_journal(path)
         self.path = path
         self._file = _open_alone(path)
         self._unsynced = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from tallywire.publish.outgoing_scans import RefusedFile, SkipReason
 from tallywire.publish.receipts import Receipt
@@ -96,10 +97,10 @@ def to_table(result: PublishResult) -> Table:
     for skip, number in sorted(result.skipped.items()):
         table.add_row("skipped", f"{number:,}", skip.value)
     for code, number in sorted(result.refused.items()):
-        table.add_row("[red]refused[/]", f"{number:,}", str(code))
+        table.add_row(Text("refused", style="red"), f"{number:,}", str(code))
     if result.unacknowledged:
         remedy = "not acknowledged: run again, only these and what follows are sent"
-        table.add_row("[red]interrupted[/]", f"{result.unacknowledged:,}", remedy)
+        table.add_row(Text("interrupted", style="red"), f"{result.unacknowledged:,}", remedy)
     if not result.dry_run:
         waited = f", {result.waited_s:.0f} s of it waiting for Kafka" if result.waited_s else ""
         speed = f"{result.rate:,.1f} a second, {result.mb_per_s:,.1f} MB/s{waited}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tallywire.edge.output_files import require_writable, write_file
 from tallywire.election.election import Contest
-from tallywire.errors import UsageError
+from tallywire.errors import UsageError, words
 from tallywire.read.sheets import OpenedSheet, ReadSheet
 from tallywire.reading.interpret import Interpretation
 from tallywire.reasons import Reason
@@ -28,15 +28,13 @@ def show(console: Console, sheet: ReadSheet, layout: Layout, contest: Contest | 
     """Print one sheet as a panel: counts row by row, verdict and reasons."""
     found = sheet.found
     if isinstance(found, Reason):
-        console.print(Panel(_reason_text(found), title=sheet.opened.path.name, border_style="red"))
+        console.print(Panel(_reason_text(found), title=_title(sheet), border_style="red"))
         return
     accepted = found.verdict is Verdict.ACCEPTED
     parts: list[RenderableType] = [_counts_table(found, layout, contest), _summary(sheet, found)]
     parts += [_reason_text(reason) for reason in found.reasons]
     style = "green" if accepted else "yellow"
-    console.print(
-        Panel(Group(*parts), title=sheet.opened.path.name, border_style=style, expand=False)
-    )
+    console.print(Panel(Group(*parts), title=_title(sheet), border_style=style, expand=False))
 
 
 def to_json(sheet: ReadSheet) -> dict[str, Any]:
@@ -62,39 +60,43 @@ def to_json(sheet: ReadSheet) -> dict[str, Any]:
     }
 
 
-def write_json(path: Path, sheets: Sequence[ReadSheet]) -> None:
-    """Write all sheets as one JSON document.
+def plan_overlays(overlay: Path, sheets: Sequence[Path]) -> list[Path]:
+    """Where the overlay of each sheet goes: that file for one sheet, a folder for several.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: there can be no picture there.
     """
-    body = json.dumps({"sheets": [to_json(sheet) for sheet in sheets]}, indent=2) + "\n"
-    try:
-        path.write_text(body)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror} - choose another --json file") from None
+    if len(sheets) == 1 and not overlay.is_dir():
+        paths = [overlay]
+    else:
+        try:
+            overlay.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--overlay {overlay}: it can be no folder ({words(error)})") from None
+        paths = [overlay / f"{sheet.stem}-overlay.png" for sheet in sheets]
+    for path in paths:
+        if path.suffix and not cv2.haveImageWriter(path.name):
+            raise UsageError(f"--overlay {path}: not an image format - name a .png or .jpg file")
+        require_writable(path, "--overlay")
+    return paths
 
 
 def write_overlay(path: Path, sheet: ReadSheet, layout: Layout) -> None:
-    """Write the scan with what was found drawn on it; the plain scan where nothing was found.
-
-    Raises:
-        UsageError: the file cannot be written.
-    """
+    """Write the scan with what was found drawn on it; the plain scan where nothing was found, and
+    nothing where there is no picture."""
     image = sheet.opened.image
     if image is None:
-        raise UsageError(f"{sheet.opened.path}: it cannot be opened, so there is no overlay")
+        return
     pixels = image.pixels
     if isinstance(sheet.opened.found, Prepared):
         counts = sheet.found.counts if isinstance(sheet.found, Interpretation) else ()
         pixels = draw_overlay(pixels, layout, sheet.opened.found.alignment, counts)
-    try:
-        done, encoded = cv2.imencode(path.suffix or ".png", pixels)
-        path.write_bytes(encoded.tobytes())
-    except (OSError, cv2.error) as error:
-        raise UsageError(f"{path}: {error} - name a .png or .jpg file") from None
-    if not done:
-        raise UsageError(f"{path}: not an image format - name a .png or .jpg file")
+    _, encoded = cv2.imencode(path.suffix or ".png", pixels)
+    write_file(path, encoded.tobytes())
+
+
+def _title(sheet: ReadSheet) -> Text:
+    return Text(sheet.opened.path.name)  # a str would be taken for markup, on any console
 
 
 def _counts_table(found: Interpretation, layout: Layout, contest: Contest | None) -> Table:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tallywire.edge.image_headers import sniff_format
 from tallywire.edge.images import DecodedImage, decode_image
-from tallywire.edge.serving import classify_once
+from tallywire.edge.serving import NotServedError, classify_once
 from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.errors import PeerError, UsageError
 from tallywire.reading.interpret import Interpretation, interpret
@@ -101,18 +101,15 @@ def a_classifier(settings: Settings, say: Callable[[str], object]) -> Iterator[C
     """The running model server, or one of our own for as long as this context lasts.
 
     Raises:
-        UsageError: no server answers and TensorFlow is not installed to run one.
+        UsageError: no server answers with that version, and none can be run here either.
         PeerError: our own server does not start.
     """
-    if _answers(settings):
+    trouble = _trouble(settings)
+    if not trouble:
         yield lambda cells: _ask(settings, cells)
         return
-    if importlib.util.find_spec("tensorflow") is None:
-        raise UsageError(
-            f"no model server answers at {settings.serving}, and TensorFlow is not installed here:"
-            " start one elsewhere and name it with --serving, or pip install 'tallywire[model]'"
-        )
-    say(f"No model server at {settings.serving}: starting one for this reading (about 10 s)")
+    _require_own(settings, trouble)
+    say(f"{trouble}: starting one for this reading (about 10 s)")
     with tempfile.TemporaryDirectory(prefix="tallywire-read-") as folder:
         environment = {
             f"{PREFIX}MODEL": settings.model,
@@ -142,15 +139,39 @@ def _ask(settings: Settings, cells: NDArray[np.uint8]) -> tuple[ClassifierAnswer
     )
 
 
-def _answers(settings: Settings) -> bool:
+def _trouble(settings: Settings) -> str:
+    """Why the model server cannot be asked; empty where it answers."""
     blank = np.zeros((1, 28, 28), np.uint8)
     try:
         classify_once(
             blank, settings.serving, settings.model, settings.model_version, FIRST_ANSWER_S
         )
+    except NotServedError:
+        return f"The model server at {settings.serving} does not serve {_wanted(settings)}"
     except PeerError:
-        return False
-    return True
+        return f"No model server answers at {settings.serving}"
+    return ""
+
+
+def _require_own(settings: Settings, trouble: str) -> None:
+    """Raise UsageError unless a server of our own could answer instead."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise UsageError(
+            f"{trouble}, and TensorFlow is not installed here: start a model server elsewhere and"
+            " name it with --serving, or pip install 'tallywire[model]'"
+        )
+    folder = settings.model_repo / settings.model
+    version = settings.model_version or "*"
+    if not any(folder.glob(f"{version}/saved_model.pb")):
+        raise UsageError(
+            f"{trouble}, and there is none of {_wanted(settings)} in {folder}: choose another"
+            " --model-version, --model-repo or --serving"
+        )
+
+
+def _wanted(settings: Settings) -> str:
+    version = settings.model_version
+    return f"version {version} of {settings.model!r}" if version else f"{settings.model!r}"
 
 
 def _since(started: float) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tallywire.election.loading import load_election
-from tallywire.errors import UsageError
+from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.client import open_ledger
 from tallywire.ledger.rejection_alert import RejectionAlert, judge_rejections
 from tallywire.ledger.snapshot import read_snapshot
@@ -70,6 +70,25 @@ def current_alert(settings: Settings, generation: str) -> RejectionAlert | None:
         snapshot = read_snapshot(ledger, generation)
     districts = snapshot.districts.values() if snapshot else ()
     return judge_rejections([one.timeline for one in districts], settings.reject_limit)
+
+
+def ledger_view(
+    settings: Settings, generation: str | None, *, needed: bool, say: Callable[[str], object]
+) -> tuple[str, RejectionAlert | None]:
+    """The generation meant and its alert. The list itself needs no Redis: unless it is `needed`,
+    `say` tells that it is away.
+
+    Raises:
+        PeerError: Redis is away and needed.
+    """
+    try:
+        name = generation or generation_meant(settings)
+        return name, current_alert(settings, name)
+    except PeerError as error:
+        if needed:
+            raise
+        say(f"The stop limit is not known: {error}")
+        return generation or FIRST, None
 
 
 def to_json(piles: Iterable[ReasonGroup], alert: RejectionAlert | None) -> dict[str, Any]:

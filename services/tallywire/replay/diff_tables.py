@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tallywire.ledger.compare import ComparedSheet, DistrictChange, OptionChange, StationChange
 from tallywire.replay.comparison import GenerationDifference
 from tallywire.replay.lag import some
 
 MOST_ROWS = 200
+
+
+def print_difference(console: Console, found: GenerationDifference, by: str) -> None:
+    """The lines that differ `by` district, station or reason, and how much differs in all."""
+    if found.stations:
+        table = {"district": by_district, "station": by_station, "reason": by_reason}[by]
+        console.print(table(found))
+    console.print(headline(found), soft_wrap=True)
 
 
 def headline(found: GenerationDifference) -> str:
@@ -70,13 +80,14 @@ def by_reason(found: GenerationDifference) -> Table:
     return table
 
 
-def _district_rows(change: DistrictChange) -> Iterator[tuple[str, ...]]:
+def _district_rows(change: DistrictChange) -> Iterator[tuple[str | Text, ...]]:
     before, after = change.stations_before, change.stations_after
-    name = f"[bold red]{change.district}[/]" if change.lead_changed else change.district
-    yield (name, change.contest, "[dim]stations counted[/]", *_numbers(before, after), "", "")
+    name = Text(change.district, style="bold red" if change.lead_changed else "")
+    counted = Text("stations counted", style="dim")
+    yield (name, change.contest, counted, *_numbers(before, after), "", "")
     if change.lead_changed:
         old, new = (", ".join(names) or "nobody" for names in change.leaders)
-        yield ("", "", f"[bold red]lead: {old} -> {new}[/]", "", "", "", "", "")
+        yield ("", "", Text(f"lead: {old} -> {new}", style="bold red"), "", "", "", "", "")
     for option in change.options:
         if option.before != option.after or option.rank_before != option.rank_after:
             yield ("", "", option.option, *_numbers(option.before, option.after), *_places(option))
@@ -86,11 +97,11 @@ def _numbers(before: int, after: int) -> tuple[str, str, str]:
     return f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "0"
 
 
-def _places(option: OptionChange) -> tuple[str, str]:
+def _places(option: OptionChange) -> tuple[str, str | Text]:
     old, new = option.rank_before, option.rank_after
     if old is None or new is None:
         return "-", "-"
-    return str(old), f"[bold]{new}[/]" if old != new else str(new)
+    return str(old), Text(str(new), style="bold" if old != new else "")
 
 
 def _title(what: str, found: GenerationDifference, count: int) -> str:

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from tallywire.edge.log_offsets import LogBounds
+from tallywire.edge.terminal import terminal
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
 from tallywire.ledger.client import open_ledger
@@ -73,6 +75,14 @@ def _bounds(settings: Settings) -> tuple[LogBounds | None, str | None]:
         return None, str(error)
 
 
+def print_generations(listing: GenerationList) -> None:
+    """The list, or that there is none; why lags are not known goes to stderr."""
+    if listing.trouble:
+        terminal(stderr=True).print(f"Lags are not known: {listing.trouble}", soft_wrap=True)
+    empty = "No generation yet: the first worker opens one"
+    terminal().print(to_table(listing) if listing.rows else empty)
+
+
 def to_table(listing: GenerationList) -> Table:
     """For people."""
     table = Table(title=f"Generations of {listing.election}", title_justify="left")
@@ -83,7 +93,7 @@ def to_table(listing: GenerationList) -> Table:
         table.add_column(heading, justify="right")
     for row in listing.rows:
         table.add_row(
-            f"[bold]{row.name} live[/]" if row.live else row.name,
+            Text(f"{row.name} live" if row.live else row.name, style="bold" if row.live else ""),
             _made(row.about),
             _number(row.scans_lag),
             _number(row.corrections_lag),

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tallywire.ledger.counters import CounterKind, CounterName, VoteState
 from tallywire.ledger.snapshot import Snapshot
@@ -22,7 +23,8 @@ COUNTED_STATIONS = (Status.COUNTED, Status.CORRECTED)
 def tell(moved: Promotion, console: Console) -> None:
     """Print the two sides, and the districts whose votes or order changed."""
     for warning in moved.warnings:
-        console.print(f"[bold yellow]Warning:[/] {warning}", highlight=False, soft_wrap=True)
+        text = Text.assemble(("Warning:", "bold yellow"), " ", warning)
+        console.print(text, soft_wrap=True)
     console.print(to_table(moved))
     if moved.difference.districts:
         if len(moved.difference.districts) <= MOST_DISTRICTS:
@@ -30,11 +32,8 @@ def tell(moved: Promotion, console: Console) -> None:
         else:
             pair = f"{moved.before.generation} {moved.after.generation}"
             console.print(f"District by district: tallywire diff {pair}")
-    console.print(headline(moved.difference), highlight=False, markup=False, soft_wrap=True)
-    console.print(
-        f"Viewers follow [bold]{moved.after.generation}[/] now. Keep its workers running.",
-        highlight=False,
-    )
+    console.print(headline(moved.difference), soft_wrap=True)
+    console.print(f"Viewers follow {moved.after.generation} now. Keep its workers running.")
 
 
 def to_table(moved: Promotion) -> Table:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from tallywire import __version__
+from tallywire.edge.output_files import require_folder
 from tallywire.election.election import Election
 from tallywire.election.loading import (
     ELECTION_FILE,
@@ -69,7 +73,8 @@ def export(settings: Settings, out: Path) -> Exported:
         UsageError: `out` holds something, or nothing has been counted.
         PeerError: broker or Redis are away.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    require_folder(out, "--out")
+    if out.is_dir() and any(out.iterdir()):
         raise UsageError(f"--out {out}: exists already; name a new folder")
     loaded = load_election(settings.election)
     election = loaded.election
@@ -91,6 +96,26 @@ def export(settings: Settings, out: Path) -> Exported:
     (out / "README.txt").write_text(guide, encoding="utf-8")
     write_about(out, _about(election, evidence, claims, live, settled=settled))
     return Exported(out, records, tuple(names), settled, seal(out))
+
+
+def print_exported(done: Exported) -> None:
+    """What was written, and the sum to compare by phone."""
+    for file, count in done.records.items():
+        typer.echo(f"{file:18} {count:>8,} records")
+    typer.echo(f"generations        {', '.join(done.generations)}")
+    typer.echo(f"{done.folder} is complete. SHA-256 of its SHA256SUMS, to compare by phone:")
+    typer.echo(done.sha256)
+    if not done.settled:
+        typer.echo(
+            "Counting went on meanwhile, so that totals and topics may be some scans apart:"
+            " export again when the ledger rests.",
+            err=True,
+        )
+
+
+def to_json(done: Exported) -> dict[str, Any]:
+    """The same as JSON values."""
+    return asdict(done) | {"folder": str(done.folder)}
 
 
 def _write_topics(out: Path, evidence: Evidence) -> dict[str, int]:

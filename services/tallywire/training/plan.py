@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from tallywire.training.augment import Augment
@@ -10,9 +10,6 @@ from tallywire.training.augment import Augment
 TOWERS = 2
 """Parts of a batch that are learned from side by side: on two cores that is a third quicker than
 both cores on one batch, since a small convolution is hardly worth sharing."""
-
-PAPER_CELLS = 26_271
-"""Tally cells that the paper fine-tuned on; a run should render at least as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,7 @@ class TrainingData:
 
     mnist: Path
     strokes: Path | None
+    _: KW_ONLY
     election: str = "mx-2015-d15"
     trajectory_share: float = 0.65
     cells: int = 360_000
@@ -41,6 +39,7 @@ class TrainOptions:
     data: TrainingData
     folder: Path  # the version folder to write, <repository>/digits/<N>
     network: str = "residual"
+    _: KW_ONLY
     seed: int = 15
     pretrain_epochs: int = 1
     epochs: int = 8

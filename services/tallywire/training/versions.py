@@ -7,6 +7,17 @@ from pathlib import Path
 from tallywire.errors import UsageError
 
 
+def check_start(start_from: int | None, keep: float, from_corrections: Path | None) -> None:
+    """Raise UsageError where options about an earlier version exclude each other."""
+    if keep and not start_from:
+        raise UsageError("--keep is a share of --start-from's weights: give that version too")
+    if from_corrections and start_from:
+        raise UsageError(
+            "--from-corrections goes on from the newest version before --version:"
+            " leave --start-from and --keep out"
+        )
+
+
 def first_look_folder(number: int, folder: Path) -> Path | None:
     """The folder of version `number`, which reads before the one in `folder`; None for 0.
 

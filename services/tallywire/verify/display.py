@@ -30,7 +30,8 @@ def print_verification(console: Console, found: Verification, sealed: str | None
 
 def _table(found: Verification, sealed: str | None) -> Table:
     title = f"Generation {found.generation} of {found.election}"
-    table = Table(title=f"TEST - {title}" if found.rehearsal else title, show_header=False)
+    mark = "TEST - " if found.rehearsal else ""
+    table = Table(title=Text(f"{mark}{title}"), show_header=False)
     outcomes = ", ".join(f"{number:,} {outcome}" for outcome, number in found.outcomes.items())
     rows = [
         ("recomputed from", found.told_by),

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 import yaml
 from jsonschema import Draft7Validator
 from packaging.requirements import Requirement
 
-from tallywire.cli.main import build
+from tallywire.cli.main import load_command
 from tallywire.edge.topics import TopicSpec
 from tallywire.settings import PREFIX, Settings
 
@@ -89,7 +88,7 @@ def test_only_pages_to_look_at_are_reachable_and_only_from_this_machine(
 @pytest.mark.parametrize("name", OURS)
 def test_commands_and_options_exist(services: Mapping[str, Any], name: str) -> None:
     command, *arguments = services[name]["command"]
-    parameters = typer.main.get_command(build([command])).commands[command].params  # type: ignore[attr-defined]
+    parameters = load_command(command).params
     options = {option for parameter in parameters for option in parameter.opts}
     assert {word for word in arguments if word.startswith("--")} <= options
 

@@ -27,10 +27,11 @@ from tallywire.doctor.machine import (
 )
 from tallywire.doctor.model_server import CELLS, PROBABILITIES, judge_signatures, judge_versions
 from tallywire.doctor.redis_server import judge_durability, judge_eviction, judge_version
-from tallywire.doctor.report import closing_line, findings_table, write_json
+from tallywire.doctor.report import closing_line, findings_table, to_json
+from tallywire.doctor.settings_in_force import settings_in_force
 from tallywire.edge.serving import Signature, VersionState, VersionStatus
 from tallywire.edge.topics import TopicCheck
-from tallywire.errors import Problem
+from tallywire.errors import Problem, UsageError
 from tallywire.settings import Settings
 
 GOOD = Signature({"cells": CELLS}, {"probabilities": PROBABILITIES})
@@ -215,9 +216,10 @@ def test_the_closing_line_counts() -> None:
     assert "not ready" in closing_line([good, odd, bad])
 
 
-def test_json_holds_every_finding(tmp_path: Path) -> None:
-    write_json([fail("Kafka", "topic x", "missing", "make it")], tmp_path / "out.json")
-    whole = json.loads((tmp_path / "out.json").read_text())
+def test_json_holds_every_finding() -> None:
+    found = settings_in_force(Settings(), {})
+    whole = to_json([fail("Kafka", "topic x", "missing", "make it")], found)
+    assert len(whole["settings"]) == len(found)
     assert whole["level"] == "fail"
     assert whole["findings"] == [
         {
@@ -234,7 +236,7 @@ def test_where_nothing_runs_it_says_so_at_once_and_exits_1(tmp_path: Path) -> No
     began = time.monotonic()
     file = tmp_path / "out.json"
     result = CliRunner().invoke(
-        build(["doctor"]), ["doctor", "--timeout-s", "0.5", "--json", str(file), *NOWHERE]
+        build(), ["doctor", "--timeout-s", "0.5", "--json", str(file), *NOWHERE]
     )
     assert time.monotonic() - began < 15
     assert result.exit_code == 1
@@ -246,8 +248,8 @@ def test_where_nothing_runs_it_says_so_at_once_and_exits_1(tmp_path: Path) -> No
 
 def test_a_redis_url_that_is_none_is_told() -> None:
     result = CliRunner().invoke(
-        build(["doctor"]),
+        build(),
         ["doctor", "--timeout-s", "0.5", *NOWHERE[:2], "--redis", "nonsense", *NOWHERE[4:]],
     )
-    assert result.exit_code == 1
-    assert "TALLYWIRE_REDIS" in result.output
+    assert isinstance(result.exception, UsageError)
+    assert "--redis: 'nonsense' - a URL such as redis://" in str(result.exception)

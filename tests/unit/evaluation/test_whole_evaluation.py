@@ -66,7 +66,16 @@ def evaluated(
     shutil.copytree(MODELS / "1", folder / "1")
     run(
         EvaluateOptions(
-            ("1",), folder, mnist, strokes, None, 2, 4, 9, out, True, out / "figures.json"
+            versions=("1",),
+            folder=folder,
+            mnist=mnist,
+            strokes=strokes,
+            sheets=2,
+            mixed=4,
+            choose=9,
+            out=out,
+            card=True,
+            json_file=out / "figures.json",
         )
     )
     return folder / "1", out
@@ -138,7 +147,7 @@ def test_a_broken_version_is_told_before_anything_is_drawn(mnist: Path, tmp_path
     shutil.copytree(MODELS / "1", tmp_path / "1")
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"half")
     wish = EvaluateOptions(
-        ("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None
+        versions=("1",), folder=tmp_path, mnist=mnist, sheets=2, mixed=4, out=tmp_path / "out"
     )
     with pytest.raises(UsageError, match="not a whole SavedModel"):
         run(wish)
@@ -152,7 +161,7 @@ def test_a_broken_certificate_is_told_before_anything_is_drawn(
     shutil.copytree(MODELS / "1", tmp_path / "1")
     (tmp_path / "1" / "certificate.json").write_text(text)
     wish = EvaluateOptions(
-        ("1",), tmp_path, mnist, None, None, 2, 4, 0, tmp_path / "out", False, None
+        versions=("1",), folder=tmp_path, mnist=mnist, sheets=2, mixed=4, out=tmp_path / "out"
     )
     with pytest.raises(UsageError, match="is no certificate"):
         run(wish)

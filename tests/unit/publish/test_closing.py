@@ -113,7 +113,9 @@ def test_the_scanner_has_a_name_that_fits_a_header() -> None:
 def test_an_order_takes_limits_and_topics_from_the_settings() -> None:
     settings = Settings(max_value_bytes=100_000, topic_prefix="x", partitions=3)
     naming = choose_naming(None, None)
-    order = make_order(settings, [], naming, "s", Path("j"), 2.0, watching=True, settle_s=5.0)
+    order = make_order(
+        settings, paths=[], naming=naming, scanner="s", journal=Path("j"), rate=2.0, settle_s=5.0
+    )
     assert order.rules.max_value_bytes == 100_000
     assert order.target.topic == "x.scans"
     assert set(order.target.topics) == {"x.scans", "x.readings", "x.corrections", "x.rejected"}

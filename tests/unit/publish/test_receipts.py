@@ -94,6 +94,22 @@ def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
         Journal(tmp_path / "file" / "receipts.jsonl")
 
 
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff a picture", b"file,station\n1.jpg,S1", b"{}"])
+def test_a_file_that_holds_no_receipts_is_left_as_it_is(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "scan.jpg"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="holds no receipts"):
+        Journal(path)
+    assert path.read_bytes() == content
+    with pytest.raises(UsageError, match="cannot be read"):
+        Journal(tmp_path)
+
+
+def test_an_empty_file_may_become_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "receipts.jsonl").touch()
+    Journal(tmp_path / "receipts.jsonl").close()
+
+
 def test_what_was_sent_is_known_by_file_and_by_image() -> None:
     sent = SentIndex([ONE], "id-1")
     assert sent.has_file(FileStamp("/s/1.jpg", 7, 8))

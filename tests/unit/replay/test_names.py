@@ -13,6 +13,6 @@ NOBODY = "redis://127.0.0.1:9/0"
 
 @pytest.mark.parametrize("name", ["nonsense", "g", "g1234567", "2"])
 def test_promoting_what_is_no_generation_names_it(name: str) -> None:
-    result = CliRunner().invoke(build(["promote"]), ["promote", name, "--redis", NOBODY])
+    result = CliRunner().invoke(build(), ["promote", name, "--redis", NOBODY])
     assert isinstance(result.exception, UsageError)
-    assert repr(name) in str(result.exception)
+    assert f"GENERATION: {name!r} - " in str(result.exception)

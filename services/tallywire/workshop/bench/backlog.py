@@ -3,7 +3,6 @@ and do the workers get through them as fast as through a burst?"""
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import subprocess
@@ -18,7 +17,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from tallywire.edge.output_files import write_json
 from tallywire.edge.progress_bars import sheet_bar
+from tallywire.edge.terminal import terminal
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.client import open_ledger
@@ -80,7 +81,7 @@ def run_backlog(
         PeerError: a server did not start, or the pipeline got stuck.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     check_broker(broker)
     scans = prepare_folder(folder)
     wish = DemoOptions(DRAWN, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
@@ -93,9 +94,9 @@ def run_backlog(
     with LocalStack(plan, console.print) as stack:
         found = measure(stack, images, queued, burst, workers, console)
     summary = to_json(found, broker)
-    Console().print(to_table(summary))
+    terminal().print(to_table(summary))
     if json_file:
-        json_file.write_text(json.dumps(summary, indent=2) + "\n")
+        write_json(json_file, summary)
     return bool(summary["bounded"] and summary["exact"])
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from pathlib import Path
 
-from rich.console import Console
-
+from tallywire.edge.output_files import write_json
+from tallywire.edge.terminal import terminal
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
 from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
@@ -43,7 +42,7 @@ def run_bench(
         PeerError: a server did not start, or the pipeline got stuck.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     check_broker(broker)
     scans = prepare_folder(folder)
     wish = DemoOptions(sheets, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
@@ -59,9 +58,9 @@ def run_bench(
         stack.wait_ready()
         pipeline = measure_pipeline(stack, scans, slow, election, console)
     summary = to_json(ceiling, pipeline)
-    Console().print(to_table(summary))
+    terminal().print(to_table(summary))
     if json_file:
-        json_file.write_text(json.dumps(summary, indent=2) + "\n")
+        write_json(json_file, summary)
 
 
 def split_scans(scans: Path, slow: Path) -> Path:

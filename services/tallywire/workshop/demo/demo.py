@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -15,7 +14,9 @@ from typing import Any
 
 from rich.console import Console
 
+from tallywire.edge.output_files import write_json
 from tallywire.edge.progress_bars import sheet_bar
+from tallywire.edge.terminal import terminal
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
 from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
@@ -64,7 +65,7 @@ def run_demo(wish: DemoOptions) -> bool:
         PeerError: a server did not start, or the night got stuck.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the publisher tells its troubles
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     check_broker(wish.broker)
     scans = prepare_folder(wish.folder)
     render_night(wish, scans, console)
@@ -72,14 +73,14 @@ def run_demo(wish: DemoOptions) -> bool:
         console.print("Waiting for the workers to share the partitions", style="dim")
         stack.wait_ready()
         if stack.dashboard_url:
-            console.print(f"[bold]Live page: {stack.dashboard_url}[/]")
+            console.print(f"Live page: {stack.dashboard_url}", style="bold")
         for name, url in stack.metrics_urls.items():
             console.print(f"Metrics of {name}: {url}", style="dim")
         night = run_night(wish, scans, stack, console)
         truths = {row.scan_id: row.cells for row in read_truth(scans / TRUTH_FILE)}
         summary = to_json(night, grade(night.readings.values(), truths))
         summary["worker_restarts"] = stack.restarts
-        Console().print(to_table(summary))
+        terminal().print(to_table(summary))
         _write(wish.json_file, summary)
         _report(stack, wish, scans, console)
         if wish.dashboard:
@@ -150,7 +151,7 @@ def prepare_folder(folder: Path) -> Path:
 
 def _write(path: Path | None, summary: dict[str, Any]) -> None:
     if path:
-        path.write_text(json.dumps(summary, indent=2) + "\n")
+        write_json(path, summary)
 
 
 def _report(stack: LocalStack, wish: DemoOptions, scans: Path, console: Console) -> None:
@@ -166,7 +167,7 @@ def _linger(console: Console, url: str, wait: Callable[[float], object] = time.s
     if not sys.stdin.isatty():
         wait(LINGER_S)
         return
-    console.print(f"[bold]The live page stays at {url} - Ctrl-C ends everything[/]")
+    console.print(f"The live page stays at {url} - Ctrl-C ends everything", style="bold")
     try:
         while True:
             wait(1.0)

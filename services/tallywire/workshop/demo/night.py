@@ -57,7 +57,7 @@ def publish_folder(
     """
     naming = parse_pattern(DEFAULT_PATTERN)
     order = make_order(
-        settings, [folder], naming, "demo", journal, rate, watching=False, settle_s=1.0
+        settings, paths=[folder], naming=naming, scanner="demo", journal=journal, rate=rate
     )
     receipts: list[Receipt] = []
     with PublishDisplay(console, sum(1 for _ in folder.glob("*.jpg"))) as display:
@@ -159,7 +159,7 @@ def _time(receipt: Receipt) -> datetime:
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -13,8 +12,11 @@ from random import Random
 from typing import Literal
 
 from rich.console import Console
+from rich.text import Text
 
+from tallywire.edge.output_files import write_json
 from tallywire.edge.progress_bars import sheet_bar
+from tallywire.edge.terminal import terminal
 from tallywire.election.loading import load_election
 from tallywire.errors import TallywireError
 from tallywire.workshop.demo.demo import ELECTION, REPOSITORY, prepare_folder
@@ -58,7 +60,7 @@ def run_faults(wish: FaultsOptions) -> bool:
     """
     chosen = choose(FAULTS, wish.only, short=wish.short)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its servers are away on purpose
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     supplies = draw(wish, prepare_folder(wish.folder), console)
     rows = []
     console.print(f"Starting the servers; their logs are in {wish.folder / 'logs'}")
@@ -68,13 +70,11 @@ def run_faults(wish: FaultsOptions) -> bool:
             row = run_one(wish, fault, number, stack, supplies, title, console)
             console.print(f"{title}: {told(row)}", style="" if row.kept else "red")
             rows.append(row)
-    Console().print(to_table(rows))
+    terminal().print(to_table(rows))
     for line in to_lines(rows):
         console.print(line, style="red", highlight=False, soft_wrap=True)
     if wish.json_file:
-        wish.json_file.write_text(
-            json.dumps(to_json(rows, wish.broker, wish.seed), indent=2) + "\n"
-        )
+        write_json(wish.json_file, to_json(rows, wish.broker, wish.seed))
     return all(row.kept for row in rows)
 
 
@@ -126,10 +126,10 @@ def run_one(
     own = {"topic_prefix": f"tally.{fault.name}", "generation": f"g{number}"}
     folder = wish.folder / fault.name
     folder.mkdir()
-    with console.status(title) as status:
+    with console.status(Text(title)) as status:
 
         def say(text: str) -> None:
-            status.update(f"{title}: {text}")
+            status.update(Text(f"{title}: {text}"))
 
         site = FaultSite(
             stack=stack,

@@ -1,0 +1,48 @@
+"""The refused scans on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tallywire.ledger.rejection_alert import RejectionAlert
+from tallywire.rejected.overview import ReasonGroup
+from tallywire.rejected.refused_scans import RefusedScan
+
+
+def print_rejected(
+    console: Console, piles: Sequence[ReasonGroup], generation: str, alert: RejectionAlert | None
+) -> None:
+    """The alert, where there is one, and a row for each reason."""
+    if alert is not None:
+        console.print(Text(alert.message, style="bold white on red"), soft_wrap=True)
+    if piles:
+        console.print(to_table(piles, generation))
+    else:
+        console.print(f"Nothing was rejected in generation {generation}.")
+
+
+def to_table(piles: Sequence[ReasonGroup], generation: str) -> Table:
+    """Reason, how many scans of how many stations, and the latest examples."""
+    total = sum(pile.scans for pile in piles)
+    table = Table(title=Text(f"{total:,} rejected scans of generation {generation}"))
+    table.add_column("Reason", overflow="fold")
+    table.add_column("Scans", justify="right")
+    table.add_column("Stations", justify="right")
+    table.add_column("Latest examples", overflow="fold")
+    for pile in piles:
+        lines = "\n".join(_example(one) for one in pile.examples)
+        table.add_row(pile.reason, f"{pile.scans:,}", f"{len(pile.stations):,}", Text(lines))
+    return table
+
+
+def _example(one: RefusedScan) -> str:
+    rejection = one.rejection
+    return (
+        f"{rejection.published_at:%H:%M:%S} {one.station}"
+        f" {(rejection.scan_id or 'no scan id')[:12]} {rejection.source}"
+        f"\n  {rejection.reason.message}"
+    )
