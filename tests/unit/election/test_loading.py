@@ -187,6 +187,17 @@ def test_official_results_name_known_districts_and_options_only() -> None:
     }  # fmt: skip
 
 
+def test_tables_and_lists_that_are_none_are_told_by_their_heading() -> None:
+    toml = f'{GOOD_TOML}\n[contests.official]\nd = 5\n"a\\u001bb" = 6\n'
+    first, second, third = problems_of(toml)
+    assert first.remedy == "write its keys under a [contests.official.d] heading"
+    assert second.remedy == "write its keys under a [contests.official.'a\\x1bb'] heading"
+    assert third.value == "unknown district"
+    problem = only_problem(GOOD_TOML.partition("[[contests]]")[0])
+    assert (problem.where, problem.value) == ("election.toml: contests", "missing")
+    assert problem.remedy == "write at least 1 [[contests]]"
+
+
 def test_repeated_ids_are_refused() -> None:
     toml = GOOD_TOML + '[[contests.options]]\nid = "A"\nname = "Again"\ncolour = "#00ff00"\n'
     problem = only_problem(toml)
