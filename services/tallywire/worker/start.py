@@ -74,9 +74,9 @@ async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -
     """Wait until the topics are there and the ledger has its frame; settings as it wants them."""
     names = settings.topics
     wanted = (names.scans, names.readings, names.corrections, names.rejected)
-    await wait_for_topics(settings.kafka, wanted, peers)
     mine = about_worker(settings, election)
     async with open_async_ledger(settings.redis, election, settings.generation) as ledger:
+        await wait_for_topics(settings.kafka, wanted, peers)
         about = await insist(lambda: ledger.describe(mine), "redis", peers)
         agreed = agree(settings, mine, about)
         await insist(ledger.open, "redis", peers)
