@@ -36,7 +36,7 @@ async def check_peers(settings: Settings) -> None:
         UsageError: the election's files are wrong.
         PeerError: naming every peer that does not answer as it should.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     ledger = RedisLedger(connect(settings.redis, timeout_s=ANSWER_S), election, settings.generation)
     async with Classifier(settings.serving, settings.model, settings.model_version) as model:
         answers = {

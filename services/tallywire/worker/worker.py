@@ -18,8 +18,7 @@ import structlog
 from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
-from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, load_election, load_layouts
+from tallywire.election.loading import LoadedElection, load_election
 from tallywire.errors import PeerError
 from tallywire.ledger.opening import describe
 from tallywire.ledger.store import RedisLedger, connect
@@ -72,7 +71,8 @@ async def work(settings: Settings) -> None:
         UsageError: the election's files are wrong, or topic and ledger do not belong together.
         PeerError: Faust ended by itself; start again.
     """
-    election = load_election(settings.election)
+    loaded = load_election(settings.election, settings.layout)
+    election = loaded.election
     metrics = Metrics()
     progress = WorkerProgress(Peers(metrics.retry), metrics)
     stopping = asyncio.Event()
@@ -87,22 +87,22 @@ async def work(settings: Settings) -> None:
     redis = connect(settings.redis)
     ledger = RedisLedger(redis, election, settings.generation)
     try:
-        preparing = _prepare(settings, election, redis, ledger, progress.peers)
+        preparing = _prepare(settings, loaded, redis, ledger, progress.peers)
         agreed = await _unless_stopped(preparing, stopping)
         if agreed is not None and not stopping.is_set():
-            await _count(agreed, election, redis, ledger, progress, stopping)
+            await _count(agreed, loaded, redis, ledger, progress, stopping)
     finally:
         await ledger.close()
         server.close()
 
 
 async def _prepare(
-    settings: Settings, election: Election, redis: Redis, ledger: RedisLedger, peers: Peers
+    settings: Settings, loaded: LoadedElection, redis: Redis, ledger: RedisLedger, peers: Peers
 ) -> Settings:
     """Wait until the topics are there and the ledger has its frame; settings as it wants them."""
     await wait_for_topics(settings.kafka, settings.topics.names, peers)
-    mine = about_worker(settings, election)
-    name = settings.generation
+    election, name = loaded.election, settings.generation
+    mine = about_worker(settings, loaded)
     about = await insist(lambda: describe(redis, election.id, name, mine), "redis", peers)
     agreed = agree(settings, mine, about)
     await insist(lambda: ledger.open(election), "redis", peers)
@@ -111,14 +111,14 @@ async def _prepare(
 
 async def _count(
     settings: Settings,
-    election: Election,
+    loaded: LoadedElection,
     redis: Redis,
     ledger: RedisLedger,
     progress: WorkerProgress,
     stopping: asyncio.Event,
 ) -> None:
     """Take the scans and corrections that the group gives us, until `stopping` is set."""
-    topics, generation = settings.topics, settings.generation
+    election, topics, generation = loaded.election, settings.topics, settings.generation
     app = make_app(
         Limits(
             settings.kafka,
@@ -129,7 +129,7 @@ async def _count(
     )
     outgoing = OutgoingTopics(faust_send(app), topics, generation, settings.rejected_bytes)
     strikes = RedisStrikes(redis, election.id, generation)
-    async with _scan_handler(settings, election, ledger, progress) as scans:
+    async with _scan_handler(settings, loaded, ledger, progress) as scans:
         corrections = CorrectionHandler(election, ledger, progress.peers)
         running = assemble(
             app,
@@ -152,7 +152,7 @@ async def _count(
 
 @asynccontextmanager
 async def _scan_handler(
-    settings: Settings, election: Election, ledger: RedisLedger, progress: WorkerProgress
+    settings: Settings, loaded: LoadedElection, ledger: RedisLedger, progress: WorkerProgress
 ) -> AsyncIterator[ScanHandler]:
     """With its connection to the model server, and its threads for OpenCV."""
     cv2.setNumThreads(1)  # each thread is of one core: scans run side by side, not split
@@ -162,8 +162,8 @@ async def _scan_handler(
     )
     try:
         yield ScanHandler(
-            election=election,
-            layouts=load_layouts(election, election_folder(settings.election), settings.layout),
+            election=loaded.election,
+            layouts=loaded.layouts,
             ledger=ledger,
             model=model,
             model_name=settings.model,

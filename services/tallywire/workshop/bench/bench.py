@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
-from tallywire.election.loading import load_election, load_layout
+from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.workshop.bench.ceiling import measure_ceiling
 from tallywire.workshop.bench.pipeline import measure_pipeline, to_json, to_table
@@ -49,10 +49,11 @@ def run_bench(
     wish = DemoOptions(sheets, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
     render_night(wish, scans, console)
     slow = split_scans(scans, folder / "slow")
-    election = load_election(scans)
+    loaded = load_election(scans)
+    election = loaded.election
     burst = sorted(scans.glob("*.jpg"))
     console.print(f"Ceiling: {len(burst)} sheets in-process on all cores", style="dim")
-    layout = load_layout(election.contests[0].layout, scans)
+    layout = loaded.layouts[election.contests[0].id]
     ceiling = measure_ceiling(burst, layout, newest_model(REPOSITORY / "model_repo" / "digits"))
     with LocalStack(plan_stack(wish, scans), console.print) as stack:
         stack.wait_ready()

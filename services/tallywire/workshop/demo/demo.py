@@ -114,7 +114,7 @@ def render_night(wish: DemoOptions, scans: Path, console: Console) -> None:
 
 def run_night(wish: DemoOptions, scans: Path, stack: LocalStack, console: Console) -> NightResult:
     """Publish, wait until every scan has its outcome, and collect."""
-    election = load_election(scans)
+    election = load_election(scans).election
     journal = wish.folder / "receipts.jsonl"
     receipts = publish_folder(stack.settings, scans, journal, wish.rate, console)
     wait_until_accounted(stack.settings, election, len(receipts), console)

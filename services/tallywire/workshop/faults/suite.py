@@ -93,7 +93,7 @@ def draw(wish: FaultsOptions, scans: Path, console: Console) -> SheetSupply:
     with sheet_bar("Rendering", console) as progress:
         drawn = render(request, progress)
     sheets = [(scans / row.file).read_bytes() for row in drawn.rows]
-    return SheetSupply(sheets, tuple(load_election(ELECTION).stations))
+    return SheetSupply(sheets, tuple(load_election(ELECTION).election.stations))
 
 
 def plan_stack(wish: FaultsOptions) -> StackPlan:
@@ -136,7 +136,7 @@ def run_one(
             stack=stack,
             settings=stack.settings.model_copy(update=own),
             folder=folder,
-            election=load_election(ELECTION),
+            election=load_election(ELECTION).election,
             supplies=supplies,
             rng=Random(f"{wish.seed} {fault.name}"),  # noqa: S311 - no secret
             short=wish.short,
