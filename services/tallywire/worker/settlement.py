@@ -43,7 +43,7 @@ async def settle(
     due = [(record, one.publish) for record, one in applied if one.publish]
     with progress.metrics.stage("publish"):
         await publish_results(settlement.outgoing, due, progress.peers)
-    if published := [event for _, event in due]:
+    if published := [event for _, event in due]:  # a refused correction was in no outbox
         await insist(lambda: ledger.mark_published(published), "redis", progress.peers)
     topic, number = partition
     after = batch[-1].offset + 1
