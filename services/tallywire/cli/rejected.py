@@ -49,7 +49,7 @@ def rejected(
     from tallywire.edge.terminal import terminal
     from tallywire.rejected.dialogue import check_overrides, republish_at_terminal
     from tallywire.rejected.display import print_rejected
-    from tallywire.rejected.overview import ledger_view, pile_up, reason_named, to_json
+    from tallywire.rejected.overview import group_by_reason, ledger_view, reason_named, to_json
     from tallywire.rejected.refused_scans import RejectionFilter, read_refused
     from tallywire.rejected.republishing import EnvelopeOverrides
     from tallywire.rejected.saving import save
@@ -64,10 +64,10 @@ def rejected(
     notes = terminal(stderr=True)
     generation, alert = ledger_view(settings, generation, needed=check, say=notes.print)
     choice = RejectionFilter(code, station, generation)
-    piles = pile_up(read_refused(settings, choice), examples)
-    print_rejected(terminal(), piles, generation, alert)
+    groups = group_by_reason(read_refused(settings, choice), examples)
+    print_rejected(terminal(), groups, generation, alert)
     if json_file:
-        write_json(json_file, to_json(piles, alert))
+        write_json(json_file, to_json(groups, alert))
     if export is not None:
         count = save(settings, read_refused(settings, choice), export)
         typer.echo(f"{count:,} scans in {export}, listed in manifest.csv")

@@ -125,7 +125,7 @@ def _handler(routes: Mapping[str, Route]) -> type[BaseHTTPRequestHandler]:
         except Exception as error:  # a monitor wants an answer, whatever is wrong with us
             return as_json(500, {"status": "broken", "error": repr(error)})
 
-    class Handler(BaseHTTPRequestHandler):
+    class RequestHandler(BaseHTTPRequestHandler):
         timeout = READ_TIMEOUT_S
 
         def do_GET(self) -> None:
@@ -140,4 +140,4 @@ def _handler(routes: Mapping[str, Route]) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
             """Nothing: a monitor asks every few seconds."""
 
-    return Handler
+    return RequestHandler

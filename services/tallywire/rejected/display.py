@@ -14,28 +14,28 @@ from tallywire.rejected.refused_scans import RefusedScan
 
 
 def print_rejected(
-    console: Console, piles: Sequence[ReasonGroup], generation: str, alert: RejectionAlert | None
+    console: Console, groups: Sequence[ReasonGroup], generation: str, alert: RejectionAlert | None
 ) -> None:
     """The alert, where there is one, and a row for each reason."""
     if alert is not None:
         console.print(Text(alert.message, style="bold white on red"), soft_wrap=True)
-    if piles:
-        console.print(to_table(piles, generation))
+    if groups:
+        console.print(to_table(groups, generation))
     else:
         console.print(f"Nothing was rejected in generation {generation}.")
 
 
-def to_table(piles: Sequence[ReasonGroup], generation: str) -> Table:
+def to_table(groups: Sequence[ReasonGroup], generation: str) -> Table:
     """Reason, how many scans of how many stations, and the latest examples."""
-    total = sum(pile.scans for pile in piles)
+    total = sum(group.scans for group in groups)
     table = Table(title=Text(f"{total:,} rejected scans of generation {generation}"))
     table.add_column("Reason", overflow="fold")
     table.add_column("Scans", justify="right")
     table.add_column("Stations", justify="right")
     table.add_column("Latest examples", overflow="fold")
-    for pile in piles:
-        lines = "\n".join(_example(one) for one in pile.examples)
-        table.add_row(pile.reason, f"{pile.scans:,}", f"{len(pile.stations):,}", Text(lines))
+    for group in groups:
+        lines = "\n".join(_example(one) for one in group.examples)
+        table.add_row(group.reason, f"{group.scans:,}", f"{len(group.stations):,}", Text(lines))
     return table
 
 

@@ -26,16 +26,16 @@ class ReasonGroup:
     examples: list[RefusedScan] = field(default_factory=list)  # the latest, without their bytes
 
 
-def pile_up(refused: Iterable[RefusedScan], examples: int) -> list[ReasonGroup]:
+def group_by_reason(refused: Iterable[RefusedScan], examples: int) -> list[ReasonGroup]:
     """By reason, the most frequent first."""
-    piles: dict[Code, ReasonGroup] = {}
+    groups: dict[Code, ReasonGroup] = {}
     for one in refused:
         code = one.rejection.reason.code
-        pile = piles.setdefault(code, ReasonGroup(code))
-        pile.scans += 1
-        pile.stations.add(one.station)
-        pile.examples = [*pile.examples, replace(one, value=None)][-examples:]
-    return sorted(piles.values(), key=lambda pile: (-pile.scans, pile.reason))
+        group = groups.setdefault(code, ReasonGroup(code))
+        group.scans += 1
+        group.stations.add(one.station)
+        group.examples = [*group.examples, replace(one, value=None)][-examples:]
+    return sorted(groups.values(), key=lambda group: (-group.scans, group.reason))
 
 
 def reason_named(text: str | None) -> Code | None:
@@ -91,18 +91,18 @@ def ledger_view(
         return generation or FIRST, None
 
 
-def to_json(piles: Iterable[ReasonGroup], alert: RejectionAlert | None) -> dict[str, Any]:
+def to_json(groups: Iterable[ReasonGroup], alert: RejectionAlert | None) -> dict[str, Any]:
     """The same as JSON values."""
     return {
         "alert": alert.message if alert else None,
         "reasons": [
             {
-                "reason": pile.reason,
-                "scans": pile.scans,
-                "stations": len(pile.stations),
-                "examples": [_example(one) for one in pile.examples],
+                "reason": group.reason,
+                "scans": group.scans,
+                "stations": len(group.stations),
+                "examples": [_example(one) for one in group.examples],
             }
-            for pile in piles
+            for group in groups
         ],
     }
 

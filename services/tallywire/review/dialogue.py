@@ -27,7 +27,7 @@ from tallywire.review.session import (
     ReviewedStation,
     find,
     follow,
-    open_desk,
+    open_session,
     publish,
     queue,
     votes_now,
@@ -64,7 +64,7 @@ def check_options(options: DecisionOptions, history_of: str | None) -> None:
 
 def tell_queue(settings: Settings, limit: int) -> object:
     """Print what waits for a person; the same as JSON values."""
-    cases = queue(open_desk(settings))
+    cases = queue(open_session(settings))
     print_queue(terminal(), cases, limit)
     return cases_json(cases)
 
@@ -89,15 +89,15 @@ def decide(settings: Settings, station: str, options: DecisionOptions) -> object
         UsageError: the votes are not sound, or who and why are missing.
         PeerError: a server is away.
     """
-    desk = open_desk(settings)
-    subject = find(desk, station, options.contest)
+    session = open_session(settings)
+    subject = find(session, station, options.contest)
     votes = None if options.withdraw else _votes(subject, options)
     by = _require(options.by, "--by", "Decided by")
     why = _require(options.why, "--why", "Why")
     before = votes_now(subject.state)
-    made = publish(desk, subject, votes, by, why)
+    made = publish(session, subject, votes, by, why)
     typer.echo(f"The decision stands at {made.source}.")
-    state = follow(desk, made)
+    state = follow(session, made)
     after = votes_now(state) if state else None
     if state is None:
         typer.echo(
@@ -106,7 +106,7 @@ def decide(settings: Settings, station: str, options: DecisionOptions) -> object
         )
     else:
         print_votes(terminal(), subject.contest, before, after)
-        typer.echo(f"Station {station} stands as {state.status} in {desk.generation}.")
+        typer.echo(f"Station {station} stands as {state.status} in {session.generation}.")
     return {
         "station": station, "place": str(made.source), "followed": state is not None,
         "before": before, "after": after, "decided": votes,

@@ -48,7 +48,7 @@ class ReviewedStation:
     state: StationState | None
 
 
-def open_desk(settings: Settings) -> ReviewSession:
+def open_session(settings: Settings) -> ReviewSession:
     """Connect to the live generation.
 
     Raises:
@@ -64,38 +64,41 @@ def open_desk(settings: Settings) -> ReviewSession:
     return ReviewSession(settings, election, loaded.layouts, ledger, generation)
 
 
-def queue(desk: ReviewSession) -> list[HeldCase]:
+def queue(session: ReviewSession) -> list[HeldCase]:
     """Every held station, the weightiest first.
 
     Raises:
         PeerError: Redis is away.
     """
-    held = list_held(desk.ledger, desk.generation)
-    snapshot = read_snapshot(desk.ledger, desk.generation)
+    held = list_held(session.ledger, session.generation)
+    snapshot = read_snapshot(session.ledger, session.generation)
     districts = snapshot.districts if snapshot else {}
     margins = {
         (one, contest.id): margin(contest, found.totals)
         for one, found in districts.items()
-        for contest in desk.election.contests
+        for contest in session.election.contests
     }
     return order(held, margins)
 
 
-def find(desk: ReviewSession, station_id: str, contest_id: str | None) -> ReviewedStation:
+def find(session: ReviewSession, station_id: str, contest_id: str | None) -> ReviewedStation:
     """A station's record, with the form that belongs to it.
 
     Raises:
         UsageError: no such station or contest.
         PeerError: Redis is away.
     """
-    station, contest = desk.election.stations.get(station_id), desk.election.contest(contest_id)
+    station = session.election.stations.get(station_id)
+    contest = session.election.contest(contest_id)
     if station is None:
-        raise UsageError(f"--station {station_id}: election {desk.election.id} has no such station")
+        raise UsageError(
+            f"--station {station_id}: election {session.election.id} has no such station"
+        )
     if contest is None:
-        known = ", ".join(one.id for one in desk.election.contests)
+        known = ", ".join(one.id for one in session.election.contests)
         raise UsageError(f"--contest {contest_id or '(none)'}: election has {known}")
-    state = read_station(desk.ledger, desk.generation, contest.id, station.id)
-    return ReviewedStation(station, contest, desk.layouts[contest.id], state)
+    state = read_station(session.ledger, session.generation, contest.id, station.id)
+    return ReviewedStation(station, contest, session.layouts[contest.id], state)
 
 
 def votes_now(state: StationState | None) -> Mapping[str, int] | None:
@@ -104,7 +107,7 @@ def votes_now(state: StationState | None) -> Mapping[str, int] | None:
 
 
 def publish(
-    desk: ReviewSession,
+    session: ReviewSession,
     subject: ReviewedStation,
     votes: Mapping[str, int] | None,
     decided_by: str,
@@ -115,7 +118,7 @@ def publish(
     Raises:
         PeerError: the broker is away; nothing may have been decided then.
     """
-    topic = desk.settings.topics.corrections
+    topic = session.settings.topics.corrections
     made = Correction(
         station=subject.station.id,
         contest=subject.contest.id,
@@ -127,7 +130,7 @@ def publish(
         before=votes_now(subject.state),
         votes=votes,
     )
-    producer = make_producer(desk.settings.kafka, MIB)
+    producer = make_producer(session.settings.kafka, MIB)
     try:
         headers = [("schema", str(SCHEMA).encode())]
         sent = producer.send(
@@ -135,7 +138,7 @@ def publish(
         ).get(timeout=ACKNOWLEDGED_S)
     except KafkaError as error:
         raise PeerError(
-            f"The broker at {desk.settings.kafka} did not confirm the correction ({error});"
+            f"The broker at {session.settings.kafka} did not confirm the correction ({error});"
             f" see --history {made.station} before you decide again."
         ) from error
     finally:
@@ -144,7 +147,7 @@ def publish(
 
 
 def follow(
-    desk: ReviewSession, made: Correction, patience_s: float = FOLLOW_S
+    session: ReviewSession, made: Correction, patience_s: float = FOLLOW_S
 ) -> StationState | None:
     """The station's record once the ledger has the correction; None where it takes too long.
 
@@ -153,7 +156,7 @@ def follow(
     """
     until_s = time.monotonic() + patience_s
     while time.monotonic() < until_s:
-        state = read_station(desk.ledger, desk.generation, made.contest, made.station)
+        state = read_station(session.ledger, session.generation, made.contest, made.station)
         if state is not None and state.applied_until(made.source.log) >= made.source.offset:
             return state
         time.sleep(LOOK_S)

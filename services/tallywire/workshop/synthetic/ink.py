@@ -66,33 +66,33 @@ def choose_pen(condition: Condition, rng: np.random.Generator) -> PenInk:
 
 
 def write_row(
-    paper: U8, cells: tuple[Box, ...], signs: Signs, desk: WritingTools, crossing_chance: float
+    paper: U8, cells: tuple[Box, ...], signs: Signs, tools: WritingTools, crossing_chance: float
 ) -> None:
     """Write one row's signs into its cells, on `paper` (uint8 [H, W, 3], BGR, changed)."""
-    base = desk.rng.normal(0, 0.03)
+    base = tools.rng.normal(0, 0.03)
     for cell, sign in zip(cells, signs, strict=True):
         if sign < BLANK:
-            _write_digit(paper, cell, sign, desk, base, crossing_chance)
+            _write_digit(paper, cell, sign, tools, base, crossing_chance)
         elif sign != Blank.EMPTY:
-            _write_blank(paper, cell, Blank(sign), desk)
+            _write_blank(paper, cell, Blank(sign), tools)
 
 
-def scribble(paper: U8, box: Box, desk: WritingTools, *, size_mm: float) -> None:
+def scribble(paper: U8, box: Box, tools: WritingTools, *, size_mm: float) -> None:
     """Handwriting that says nothing: words on a line, or a signature if `size_mm` is large."""
-    rng = desk.rng
+    rng = tools.rng
     x_mm, strokes = box.x_mm + 1, []
     end = box.x_mm + box.width_mm * rng.uniform(0.45, 0.9)
     while x_mm < end:
         wide = min(float(rng.uniform(2.5, 6)) * size_mm, end - x_mm)
-        strokes.append(_word(x_mm, box.y_mm + 0.8 * box.height_mm, wide, size_mm, desk))
+        strokes.append(_word(x_mm, box.y_mm + 0.8 * box.height_mm, wide, size_mm, tools))
         x_mm += wide + 0.9 * size_mm
     for stroke in strokes:
-        _stroke(paper, stroke, desk, 0.7 * desk.writer.stroke_mm)
+        _stroke(paper, stroke, tools, 0.7 * tools.writer.stroke_mm)
 
 
-def _word(x_mm: float, base_mm: float, wide_mm: float, size_mm: float, desk: WritingTools) -> F64:
+def _word(x_mm: float, base_mm: float, wide_mm: float, size_mm: float, tools: WritingTools) -> F64:
     """Float64 [P, 2] mm: a cursive line as wide as a word, with tall, low and round letters."""
-    rng = desk.rng
+    rng = tools.rng
     letters = max(2, int(wide_mm / (0.62 * size_mm)))
     at = np.linspace(0, 1, letters * 10)
     knots = np.linspace(0, 1, letters + 1)
@@ -102,33 +102,33 @@ def _word(x_mm: float, base_mm: float, wide_mm: float, size_mm: float, desk: Wri
     high, low = np.interp(at, knots, heights), np.interp(at, knots, depths)
     loops = np.interp(at, knots, rng.uniform(-0.12, 0.26, letters + 1))
     y = base_mm - size_mm * (high * (1 - np.cos(phase)) / 2 - low * (1 + np.cos(phase)) / 2)
-    x = x_mm + wide_mm * at + loops * size_mm * np.sin(phase) + desk.writer.slant * (base_mm - y)
+    x = x_mm + wide_mm * at + loops * size_mm * np.sin(phase) + tools.writer.slant * (base_mm - y)
     return np.stack([x, y], axis=1)
 
 
 def _write_digit(
-    paper: U8, cell: Box, digit: int, desk: WritingTools, base: float, crossing_chance: float
+    paper: U8, cell: Box, digit: int, tools: WritingTools, base: float, crossing_chance: float
 ) -> None:
-    rng = desk.rng
+    rng = tools.rng
     crosses = rng.random() < crossing_chance
-    height_mm = desk.writer.height_mm * rng.uniform(0.9, 1.08)
+    height_mm = tools.writer.height_mm * rng.uniform(0.9, 1.08)
     if crosses:
         height_mm = cell.height_mm * rng.uniform(*CROSSING_HEIGHT)
-    mask = desk.hand(digit, height_mm * desk.px_per_mm, desk.writer, rng)
-    widest = cell.width_mm * desk.px_per_mm * (1.1 if crosses else WIDEST)
+    mask = tools.hand(digit, height_mm * tools.px_per_mm, tools.writer, rng)
+    widest = cell.width_mm * tools.px_per_mm * (1.1 if crosses else WIDEST)
     if mask.shape[1] > widest:
         share = widest / mask.shape[1]
         size = max(1, int(widest)), max(1, round(share * mask.shape[0]))
         mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     drift = np.clip(rng.normal(0, 0.05, 2), -0.11, 0.11) * (2.2 if crosses else 1.0)
     x_mm, y_mm = cell.center_mm
-    x_px = (x_mm + drift[0] * cell.width_mm) * desk.px_per_mm - mask.shape[1] / 2
-    y_px = (y_mm + (drift[1] + base) * cell.height_mm) * desk.px_per_mm - mask.shape[0] / 2
-    lay_ink(paper, mask, round(x_px), round(y_px), desk.pen, rng)
+    x_px = (x_mm + drift[0] * cell.width_mm) * tools.px_per_mm - mask.shape[1] / 2
+    y_px = (y_mm + (drift[1] + base) * cell.height_mm) * tools.px_per_mm - mask.shape[0] / 2
+    lay_ink(paper, mask, round(x_px), round(y_px), tools.pen, rng)
 
 
-def _write_blank(paper: U8, cell: Box, blank: Blank, desk: WritingTools) -> None:
-    rng = desk.rng
+def _write_blank(paper: U8, cell: Box, blank: Blank, tools: WritingTools) -> None:
+    rng = tools.rng
     (x, y), reach = cell.center_mm, min(cell.width_mm, cell.height_mm) / 2
     far = rng.uniform(0.55, 0.9) * reach
     flat = rng.normal(0, 0.12) * reach
@@ -140,7 +140,7 @@ def _write_blank(paper: U8, cell: Box, blank: Blank, desk: WritingTools) -> None
     }[blank]
     for line in lines:
         points = np.array(line) + np.array([x, y]) + rng.normal(0, 0.03 * reach, (2, 2))
-        _stroke(paper, _bend(points, rng), desk, desk.writer.stroke_mm)
+        _stroke(paper, _bend(points, rng), tools, tools.writer.stroke_mm)
 
 
 def _bend(ends: F64, rng: np.random.Generator) -> F64:
@@ -151,9 +151,9 @@ def _bend(ends: F64, rng: np.random.Generator) -> F64:
     return np.asarray(ends[0] + at * along + np.sin(np.pi * at) * across)
 
 
-def _stroke(paper: U8, points_mm: F64, desk: WritingTools, stroke_mm: float) -> None:
+def _stroke(paper: U8, points_mm: F64, tools: WritingTools, stroke_mm: float) -> None:
     """Draw one pen stroke through points."""
-    scale, half = desk.px_per_mm, stroke_mm * desk.px_per_mm
+    scale, half = tools.px_per_mm, stroke_mm * tools.px_per_mm
     low = np.floor(points_mm.min(axis=0) * scale - half - 2).astype(int)
     high = np.ceil(points_mm.max(axis=0) * scale + half + 2).astype(int)
     size = high - low
@@ -164,7 +164,7 @@ def _stroke(paper: U8, points_mm: F64, desk: WritingTools, stroke_mm: float) -> 
         mask, [fixed], isClosed=False, color=255, thickness=width, lineType=cv2.LINE_AA, shift=4
     )
     soft = mask.astype(np.float32) / np.float32(255)
-    lay_ink(paper, soft, int(low[0]), int(low[1]), desk.pen, desk.rng)
+    lay_ink(paper, soft, int(low[0]), int(low[1]), tools.pen, tools.rng)
 
 
 def lay_ink(
