@@ -1,0 +1,108 @@
+"""A form's own picture, kept with its layout: what a scan is compared with to find it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tallywire.sheet.geometry import apply_map
+from tallywire.sheet.keypoints import GLANCE, STARE, Keypoints, Sight, find_ink, find_keypoints
+from tallywire.sheet.landmarks import Landmarks, choose_landmarks
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+LINE_MM = 0.8  # of a cell's rim belong to its printed line
+RIM_MM = 8.0  # around a field lies print that tells where it is
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A form as it looks, and what is known by it.
+
+    `picture` is uint8 [H, W], grey, the whole page upright, at `px_per_mm`; `glance` and `stare`
+    are its keypoints for either sight, places in mm; `landmarks` the points that are looked for
+    again on a scan laid over it. All but the picture follows from it and the layout's cells.
+    """
+
+    picture: U8
+    px_per_mm: float
+    glance: Keypoints
+    stare: Keypoints
+    landmarks: Landmarks
+
+
+def build_reference(
+    picture: U8, width_mm: float, fields_mm: Sequence[F64], ignored_mm: F64 | None = None
+) -> Reference:
+    """All that a page's picture tells, worked out once.
+
+    Args:
+        picture: uint8 [H, W], grey: the page upright and filling it; blank, filled in, or a blend.
+        width_mm: of the page.
+        fields_mm: for each field its cells' left, top, width and height, float64 [C, 4]: what is
+            written in them is not looked at.
+        ignored_mm: float64 [K, 4], other boxes that people write in.
+    """
+    px_per_mm = picture.shape[1] / width_mm
+    cells = np.concatenate([np.empty((0, 4)), *fields_mm])
+    written = cells + np.array([LINE_MM, LINE_MM, -2 * LINE_MM, -2 * LINE_MM])
+    if ignored_mm is not None:
+        written = np.concatenate([written, ignored_mm])
+    near = np.array([_around(boxes) for boxes in fields_mm]).reshape(-1, 4)
+    ink = find_ink(picture, GLANCE.side_px)
+    to_ink = ink.from_source @ np.diag([px_per_mm, px_per_mm, 1.0])
+    landmarks = choose_landmarks(ink.picture, to_ink, written, near)
+    glance, stare = (_keypoints(picture, px_per_mm, written, sight) for sight in (GLANCE, STARE))
+    return Reference(picture, px_per_mm, glance, stare, landmarks)
+
+
+def rectify(pixels: U8, page_to_image: F64, size_mm: tuple[float, float], px_per_mm: float) -> U8:
+    """The page of a scan, upright and flat: uint8 [H, W], grey.
+
+    Args:
+        pixels: uint8 [h, w], grey.
+        page_to_image: float64 [3, 3], mm to px.
+        size_mm: width and height of the page.
+        px_per_mm: of the picture wanted.
+    """
+    size = round(size_mm[0] * px_per_mm), round(size_mm[1] * px_per_mm)
+    half = 0.5 / px_per_mm - 0.5 * size_mm[0] / size[0]  # a pixel's middle
+    scale = np.array(
+        [[size_mm[0] / size[0], 0, -half], [0, size_mm[1] / size[1], -half], [0, 0, 1]]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpPerspective(pixels, page_to_image @ scale, size, flags=flags, borderValue=255),
+        np.uint8,
+    )
+
+
+def blend(pictures: Sequence[U8]) -> U8:
+    """The median of several rectified pages, uint8 [H, W] each: handwriting goes, print stays."""
+    return np.asarray(np.median(np.stack(pictures), axis=0), np.uint8)
+
+
+def _around(boxes: F64) -> F64:
+    """The rectangle RIM_MM around boxes, float64 [4]."""
+    low = boxes[:, :2].min(axis=0) - RIM_MM
+    high = (boxes[:, :2] + boxes[:, 2:]).max(axis=0) + RIM_MM
+    return np.concatenate([low, high - low])
+
+
+def _keypoints(picture: U8, px_per_mm: float, written: F64, sight: Sight) -> Keypoints:
+    ink = find_ink(picture, sight.side_px)
+    to_ink = ink.from_source @ np.diag([px_per_mm, px_per_mm, 1.0])
+    mask = np.full(ink.picture.shape, 255, np.uint8)
+    for x, y, width, height in written:
+        corners = apply_map(to_ink, np.array([[x, y], [x + width, y + height]]))
+        (left, top), (right, bottom) = np.rint(corners).astype(int)
+        mask[max(0, top) : bottom + 1, max(0, left) : right + 1] = 0
+    found = find_keypoints(ink.picture, sight, mask)
+    to_page = np.asarray(np.linalg.inv(to_ink), np.float64)
+    places = apply_map(to_page, found.places.astype(np.float64))
+    return Keypoints(places.astype(np.float32), found.descriptors)
