@@ -28,20 +28,26 @@ LEAST_DARK = 30.0  # grey levels: less is grain of the paper
 STEP = 1.2  # from one size of the pyramid to the next
 FAST_LEVELS = 15  # grey levels by which a corner stands out
 RATIO = 0.8
+ALMOST = 0.85  # of the size wanted: stretching a smaller picture costs less than shrinking one
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """How closely to look: longer side of the picture in px, keypoints, sizes of the pyramid."""
+    """How closely to look: longer side of the picture in px, keypoints, and sizes of the pyramid
+    that they are found in; landmarks over the page and, at most, around all fields, and sizes of
+    the pyramid that these are followed in."""
 
     side_px: int
     keypoints: int
     sizes: int
+    landmarks: int
+    near_fields: int
+    reach: int
 
 
-GLANCE = Sight(600, 500, 3)
+GLANCE = Sight(540, 400, 2, 100, 60, 3)
 """Enough for a scanner's whole page."""
-STARE = Sight(800, 1500, 8)
+STARE = Sight(800, 1500, 8, 240, 120, 4)
 """For all else: a page cut off or far away, a phone's photograph, print that is half gone."""
 
 
@@ -69,7 +75,7 @@ def find_ink(grey: U8, side_px: int) -> Ink:
         grey: uint8 [H, W].
         side_px: longer side of the picture wanted.
     """
-    half, from_source = halve(grey, 2 * side_px)
+    half, from_source = halve(grey, round(ALMOST * 2 * side_px))
     small, scaled = resize_to(half, side_px)
     return Ink(only_ink(small), scaled @ from_source)
 

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.sheet.geometry import apply_map
+from tallywire.sheet.keypoints import Sight
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-WINDOW_PX = 21  # side of the patch around a landmark: about 10 mm of an A4 page
-REACH_LEVELS = 2  # of the pyramid: a landmark is found up to about 15 px beside its place
-MOST = 180  # over the page
-MOST_NEAR = 10  # added around each field
-APART_PX, APART_NEAR_PX = 14, 6
+WINDOW_PX = 19  # side of the patch around a landmark: about 10 mm of an A4 page
+FEWEST_NEAR, MOST_NEAR = 4, 10  # around each field
+APART_PX, APART_NEAR_PX = 14, 7
 CORNERED = 0.01  # of the best corner's score is still a corner
+STEPS, STILL_PX = 12, 0.03  # of Lucas-Kanade at each level
+MOSTLY = 127  # of 255
 FLAT = 0.3  # of the print's contrast: a patch with less shows nothing
 ALIKE = 0.6  # correlation from which a patch is the landmark's
 
@@ -29,15 +30,17 @@ ALIKE = 0.6  # correlation from which a patch is the landmark's
 class Landmarks:
     """`ink` is uint8 [h, w], the form's ink, and `from_page`, float64 [3, 3], mm to its px;
     `places` float32 [N, 2], (x, y) px on it; `patches` float32 [N, WINDOW_PX ** 2], what is
-    around each, of mean 0 and length 1; `contrast` float32 [N], its standard deviation;
-    `written` int [K, 4], where people write: left, top, right and bottom in px."""
+    around each, of mean 0 and length 1; `shown` float32 [N, WINDOW_PX ** 2], 0 where people may
+    have written, 1 elsewhere; `contrast` float32 [N], the patch's standard deviation;
+    `reach` is how many sizes of the pyramid they are followed in."""
 
     ink: U8
     from_page: F64
     places: F32
     patches: F32
+    shown: F32
     contrast: F32
-    written: NDArray[np.int64]
+    reach: int
 
     @property
     def places_mm(self) -> F64:
@@ -61,7 +64,9 @@ class Seen:
         return np.asarray(self.alike >= ALIKE)
 
 
-def choose_landmarks(ink: U8, from_page: F64, written_mm: F64, near_mm: F64) -> Landmarks:
+def choose_landmarks(
+    ink: U8, from_page: F64, written_mm: F64, near_mm: F64, sight: Sight
+) -> Landmarks:
     """The best corners all over the page, and more of them around the fields.
 
     Args:
@@ -69,32 +74,34 @@ def choose_landmarks(ink: U8, from_page: F64, written_mm: F64, near_mm: F64) -> 
         from_page: float64 [3, 3], mm to its px.
         written_mm: float64 [K, 4], boxes (left, top, width, height) that people write in.
         near_mm: float64 [F, 4], the surroundings of each field.
+        sight: how many are wanted.
     """
     clean, mask = ink.copy(), np.full(ink.shape, 255, np.uint8)
-    written = _pixels(from_page, written_mm)
+    written = boxes_px(from_page, written_mm)
     for left, top, right, bottom in written:
         clean[top:bottom, left:right] = 255
         mask[top:bottom, left:right] = 0
-    places = _corners(clean, mask, MOST, APART_PX)
-    for left, top, right, bottom in _pixels(from_page, near_mm):
+    places = _corners(clean, mask, sight.landmarks, APART_PX)
+    each = min(max(sight.near_fields // max(1, len(near_mm)), FEWEST_NEAR), MOST_NEAR)
+    for left, top, right, bottom in boxes_px(from_page, near_mm):
         here = np.zeros_like(mask)
         here[top:bottom, left:right] = mask[top:bottom, left:right]
-        more = _corners(clean, here, MOST_NEAR, APART_NEAR_PX)
+        more = _corners(clean, here, each, APART_NEAR_PX)
         if len(places) and len(more):
             apart = np.linalg.norm(more[:, None] - places[None], axis=2).min(axis=1)
             more = more[apart > APART_NEAR_PX / 2]
         places = np.concatenate([places, more])
-    patches, contrast = _patches(clean, places)
-    return Landmarks(clean, from_page, places, patches, contrast, written)
+    shown = (_cut(mask, places) > MOSTLY).astype(np.float32)
+    patches, contrast = _normal(_cut(clean, places), shown)
+    return Landmarks(clean, from_page, places, patches, shown, contrast, sight.reach)
 
 
-def look_for(landmarks: Landmarks, laid: U8, levels: int = REACH_LEVELS) -> Seen:
+def look_for(landmarks: Landmarks, laid: U8) -> Seen:
     """Where each landmark is on a picture that was laid over the form's.
 
     Args:
         landmarks: of the form.
         laid: uint8 [h, w], ink of a scan in the form's own pixels, more or less.
-        levels: of the pyramid; each doubles the reach.
     """
     if not len(landmarks.places):
         return Seen(np.empty((0, 2)), np.empty(0), np.empty(0, np.bool_))
@@ -105,10 +112,10 @@ def look_for(landmarks: Landmarks, laid: U8, levels: int = REACH_LEVELS) -> Seen
         landmarks.places,
         landmarks.places.copy(),
         winSize=window,
-        maxLevel=levels,
+        maxLevel=landmarks.reach - 1,
     )
     places = np.where(told.ravel()[:, None] > 0, moved, landmarks.places).astype(np.float32)
-    patches, contrast = _patches(laid, places)
+    patches, contrast = _normal(_cut(laid, places), landmarks.shown)
     alike = np.einsum("np,np->n", patches, landmarks.patches).astype(np.float64)
     alike[told.ravel() == 0] = -1
     return Seen(places.astype(np.float64), alike, contrast < FLAT * landmarks.contrast)
@@ -121,25 +128,31 @@ def _corners(ink: U8, mask: U8, most: int, apart_px: int) -> F32:
     return np.asarray(found, np.float32).reshape(-1, 2)
 
 
-def _patches(picture: U8, places: F32) -> tuple[F32, F32]:
-    """What is around places, of mean 0 and length 1, float32 [N, P], and its contrast [N]."""
+def _cut(picture: U8, places: F32) -> F32:
+    """What is around places: float32 [N, WINDOW_PX ** 2]."""
     count, side = len(places), WINDOW_PX
     if not count:
-        return np.empty((0, side * side), np.float32), np.empty(0, np.float32)
+        return np.empty((0, side * side), np.float32)
     steps = np.arange(side, dtype=np.float32) - side // 2
-    columns = places[:, None, None, 0] + steps[None, None, :]
-    rows = places[:, None, None, 1] + steps[None, :, None]
     shape = count, side, side
-    columns, rows = (np.broadcast_to(one, shape).reshape(-1, side) for one in (columns, rows))
+    columns = np.broadcast_to(places[:, None, None, 0] + steps, shape).reshape(-1, side)
+    rows = np.broadcast_to(places[:, None, None, 1] + steps[:, None], shape).reshape(-1, side)
     cut = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    patches = cut.reshape(count, -1).astype(np.float32)
-    patches -= patches.mean(axis=1, keepdims=True)
-    contrast = np.linalg.norm(patches, axis=1)
-    patches /= np.maximum(contrast, 1e-6)[:, None]
-    return patches, np.asarray(contrast / side, np.float32)
+    return cut.reshape(count, -1).astype(np.float32)
 
 
-def _pixels(from_page: F64, boxes_mm: F64) -> NDArray[np.int64]:
+def _normal(patches: F32, shown: F32) -> tuple[F32, F32]:
+    """Patches of mean 0 and length 1 as far as they are shown, 0 elsewhere, and their standard
+    deviation, float32 [N]."""
+    count = np.maximum(shown.sum(axis=1), 1.0)
+    mean = np.einsum("np,np->n", patches, shown) / count
+    patches = (patches - mean[:, None]) * shown
+    length = np.sqrt(np.einsum("np,np->n", patches, patches))
+    patches /= np.maximum(length, 1e-6)[:, None]
+    return patches, np.asarray(length / np.sqrt(count), np.float32)
+
+
+def boxes_px(from_page: F64, boxes_mm: F64) -> NDArray[np.int64]:
     """Boxes in px, clipped at the picture's start: int [K, 4], left, top, right, bottom."""
     if not len(boxes_mm):
         return np.empty((0, 4), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ AROUND_MM = 16.0  # how far print tells of its surroundings (standard deviation)
 PULL = 0.5  # landmarks' worth of trust that a place is where the page's map puts it
 ROUNDS = 3
 OUTLYING_MM = 0.4  # beside what its neighbours say, a landmark counts half
-LEAST_NEAR = 2.0  # landmarks' worth of print that must confirm a field's place
-LEAST_AGREED = 0.4  # of the print around a field that can be seen
+LEAST_NEAR = 1.0  # landmarks' worth of print that must confirm a field's place
+LEAST_AGREED = 0.35  # of the print around a field that can be seen
+CONTRADICTED = 0.25
 MOST_RESIDUAL_MM = 0.9
 
 
@@ -24,14 +26,19 @@ class FieldPlace:
     """How well one field's place is known.
 
     `residual_mm` is how far, on average, the print around it lies beside where it is now put;
-    `near` how many landmarks' worth of print says so, `agreed` which share of what is seen
-    there, 0 to 1.
+    `near` how many landmarks' worth of print says so, and `shown` how many's worth of anything is
+    seen there.
     """
 
     field: str
     residual_mm: float
     near: float
-    agreed: float
+    shown: float
+
+    @property
+    def agreed(self) -> float:
+        """Share of what is seen around it that is in its place, 0 to 1."""
+        return min(1.0, self.near / max(self.shown, 1e-9))
 
     @property
     def doubtful(self) -> bool:
@@ -45,7 +52,7 @@ class FieldPlace:
     @property
     def contradicted(self) -> bool:
         """True where something is printed around it, and it is something else."""
-        return self.near < LEAST_NEAR and self.agreed < LEAST_AGREED
+        return self.shown >= LEAST_NEAR and self.agreed < CONTRADICTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Beside:
     shown: Bools
 
 
-def shifts_at(beside: Beside, points_mm: F64) -> tuple[F64, F64, F64]:
+def shifts_at(beside: Beside, points_mm: F64) -> tuple[F64, F64]:
     """The offset at some points, smoothly from the landmarks around (a kernel average, made
     robust by weighing down those that contradict it).
 
@@ -69,34 +76,53 @@ def shifts_at(beside: Beside, points_mm: F64) -> tuple[F64, F64, F64]:
         points_mm: float64 [P, 2].
 
     Returns:
-        shifts in mm, float64 [P, 2]; the mean distance of landmarks from them, and how many
-        landmarks' worth they rest on, float64 [P] each.
+        shifts in mm, float64 [P, 2], and the mean distance of landmarks from them, float64 [P].
     """
-    apart2 = ((points_mm[:, None] - beside.places_mm[None]) ** 2).sum(axis=2)
-    near = np.exp(-apart2 / (2 * AROUND_MM**2)) * beside.trust
+    near = _kernel(points_mm, beside.places_mm) * beside.trust
     weights = near
     shifts = np.zeros((len(points_mm), 2))
     for _ in range(ROUNDS):
         shifts = weights @ beside.offsets_mm / (weights.sum(axis=1, keepdims=True) + PULL)
-        apart = np.linalg.norm(beside.offsets_mm[None] - shifts[:, None], axis=2)
+        gap = beside.offsets_mm[None] - shifts[:, None]
+        apart = np.hypot(gap[..., 0], gap[..., 1])
         weights = near / (1 + (apart / OUTLYING_MM) ** 2)
-    total = near.sum(axis=1)
-    residual = (near * apart).sum(axis=1) / np.maximum(total, 1e-9)
-    return shifts, residual, total
+    residual = (near * apart).sum(axis=1) / np.maximum(near.sum(axis=1), 1e-9)
+    return shifts, residual
 
 
-def field_place(field: str, beside: Beside, cells_mm: F64) -> tuple[FieldPlace, F64]:
-    """How well a field's place is known, and how far (right, down) each cell lies beside the map.
+def field_places(
+    beside: Beside, fields: Sequence[tuple[str, F64]]
+) -> tuple[tuple[FieldPlace, ...], F64]:
+    """How well each field's place is known, and how far (right, down) each cell lies beside it.
 
     Args:
-        field: its id.
         beside: what was found.
-        cells_mm: float64 [C, 2], centres of its cells.
+        fields: id and centres of the cells in mm, float64 [C, 2], of each.
+
+    Returns:
+        the fields' places, and float64 [N, 2] in mm for all cells, field after field.
     """
-    shifts, residual, near = shifts_at(beside, cells_mm)
-    apart2 = ((cells_mm.mean(axis=0) - beside.places_mm) ** 2).sum(axis=1)
-    kernel = np.exp(-apart2 / (2 * AROUND_MM**2))
-    found = float(kernel @ (beside.trust > 0))
-    agreed = found / max(float(kernel @ beside.shown), 1e-9)
-    place = FieldPlace(field, float(residual.mean()), float(near.mean()), min(agreed, 1.0))
-    return place, shifts
+    if not fields:
+        return (), np.empty((0, 2))
+    shifts, residual = shifts_at(beside, np.concatenate([cells for _, cells in fields]))
+    middles = np.array([cells.mean(axis=0) for _, cells in fields])
+    kernel = _kernel(middles, beside.places_mm)
+    found, shown = kernel @ (beside.trust > 0), kernel @ beside.shown
+    starts = np.cumsum([0, *(len(cells) for _, cells in fields)])
+    places = tuple(
+        FieldPlace(name, float(residual[start:end].mean()), float(near), float(there))
+        for (name, _), start, end, near, there in zip(
+            fields, starts[:-1], starts[1:], found, shown, strict=True
+        )
+    )
+    return places, shifts
+
+
+def _kernel(points_mm: F64, places_mm: F64) -> F64:
+    """Float64 [P, N]: how much each place tells of each point, 1 where they are the same."""
+    apart2 = (
+        (points_mm**2).sum(axis=1)[:, None]
+        + (places_mm**2).sum(axis=1)
+        - 2 * points_mm @ places_mm.T
+    )
+    return np.asarray(np.exp(-apart2 / (2 * AROUND_MM**2)))

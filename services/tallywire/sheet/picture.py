@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
+LOSSLESS = 0.8  # shrinking by less, a plain look-up leaves nothing out
+
 
 def to_grey(pixels: U8) -> U8:
     """Grey uint8 [H, W] of BGR or grey pixels."""
@@ -59,7 +61,7 @@ def resize_to(grey: U8, longer_px: int) -> tuple[U8, F64]:
     height, width = grey.shape
     factor = longer_px / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if factor < LOSSLESS else cv2.INTER_LINEAR
     small = np.asarray(cv2.resize(grey, size, interpolation=how), np.uint8)
     across, down = size[0] / width, size[1] / height
     onto = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.keypoints import GLANCE, STARE, Keypoints, Sight, find_ink, find_keypoints
-from tallywire.sheet.landmarks import Landmarks, choose_landmarks
+from tallywire.sheet.landmarks import Landmarks, boxes_px, choose_landmarks
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -21,19 +21,26 @@ RIM_MM = 8.0  # around a field lies print that tells where it is
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What is known of a form at one sight: keypoints, places in mm, to tell where it may lie,
+    and landmarks, to tell that it does."""
+
+    sight: Sight
+    keypoints: Keypoints
+    landmarks: Landmarks
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A form as it looks, and what is known by it.
 
-    `picture` is uint8 [H, W], grey, the whole page upright, at `px_per_mm`; `glance` and `stare`
-    are its keypoints for either sight, places in mm; `landmarks` the points that are looked for
-    again on a scan laid over it. All but the picture follows from it and the layout's cells.
+    `picture` is uint8 [H, W], grey, the whole page upright, at `px_per_mm`; `views` are what it
+    shows, the quickest sight first; they follow from it and the layout's cells.
     """
 
     picture: U8
     px_per_mm: float
-    glance: Keypoints
-    stare: Keypoints
-    landmarks: Landmarks
+    views: tuple[View, ...]
 
 
 def build_reference(
@@ -54,11 +61,8 @@ def build_reference(
     if ignored_mm is not None:
         written = np.concatenate([written, ignored_mm])
     near = np.array([_around(boxes) for boxes in fields_mm]).reshape(-1, 4)
-    ink = find_ink(picture, GLANCE.side_px)
-    to_ink = ink.from_source @ np.diag([px_per_mm, px_per_mm, 1.0])
-    landmarks = choose_landmarks(ink.picture, to_ink, written, near)
-    glance, stare = (_keypoints(picture, px_per_mm, written, sight) for sight in (GLANCE, STARE))
-    return Reference(picture, px_per_mm, glance, stare, landmarks)
+    views = tuple(_view(picture, px_per_mm, written, near, sight) for sight in (GLANCE, STARE))
+    return Reference(picture, px_per_mm, views)
 
 
 def rectify(pixels: U8, page_to_image: F64, size_mm: tuple[float, float], px_per_mm: float) -> U8:
@@ -94,15 +98,14 @@ def _around(boxes: F64) -> F64:
     return np.concatenate([low, high - low])
 
 
-def _keypoints(picture: U8, px_per_mm: float, written: F64, sight: Sight) -> Keypoints:
+def _view(picture: U8, px_per_mm: float, written: F64, near: F64, sight: Sight) -> View:
     ink = find_ink(picture, sight.side_px)
     to_ink = ink.from_source @ np.diag([px_per_mm, px_per_mm, 1.0])
+    landmarks = choose_landmarks(ink.picture, to_ink, written, near, sight)
     mask = np.full(ink.picture.shape, 255, np.uint8)
-    for x, y, width, height in written:
-        corners = apply_map(to_ink, np.array([[x, y], [x + width, y + height]]))
-        (left, top), (right, bottom) = np.rint(corners).astype(int)
-        mask[max(0, top) : bottom + 1, max(0, left) : right + 1] = 0
+    for left, top, right, bottom in boxes_px(to_ink, written):
+        mask[top:bottom, left:right] = 0
     found = find_keypoints(ink.picture, sight, mask)
     to_page = np.asarray(np.linalg.inv(to_ink), np.float64)
     places = apply_map(to_page, found.places.astype(np.float64))
-    return Keypoints(places.astype(np.float32), found.descriptors)
+    return View(sight, Keypoints(places.astype(np.float32), found.descriptors), landmarks)

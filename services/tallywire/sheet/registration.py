@@ -18,18 +18,14 @@ from numpy.typing import NDArray
 
 from tallywire.sheet.geometry import apply_map, fit_to_lines
 from tallywire.sheet.keypoints import (
-    GLANCE,
-    STARE,
     Ink,
-    Keypoints,
-    Sight,
     find_ink,
     find_keypoints,
     match_keypoints,
 )
 from tallywire.sheet.landmarks import Landmarks, Seen, look_for
-from tallywire.sheet.local_fit import Beside, FieldPlace, field_place
-from tallywire.sheet.reference import Reference
+from tallywire.sheet.local_fit import Beside, FieldPlace, field_places
+from tallywire.sheet.reference import Reference, View
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -40,7 +36,7 @@ NEAR_PX = 3.0  # an agreeing keypoint lies this near
 MOST_TRIED = 2000  # samples of four
 MOST_GUESSES = 3  # the second: what lies over the form may agree on a map of its own
 MOST_ROUNDS = 4  # of laying the scan over the reference
-MOVED_PX = 3.0  # a map that moved the page by less is where it stays
+MOVED_PX = 6.0  # a map that moved the page by less is where it stays
 BEND_PX = 5.0  # beside a flat page's place: curled paper, not another landmark
 LEAST_FOUND = 15  # landmarks
 LEAST_SUPPORT = 0.25
@@ -102,14 +98,14 @@ def register(
         fields: id and cells' centres in mm, float64 [C, 2], of each field.
     """
     best = Unregistered(0.0, 0, 0)
-    for sight, known in ((GLANCE, reference.glance), (STARE, reference.stare)):
-        ink = find_ink(grey, sight.side_px)
-        for guess, matched in _guesses(ink, known, sight):
-            laid = _settle(ink, reference.landmarks, guess)
+    for view in reference.views:
+        ink = find_ink(grey, view.sight.side_px)
+        for guess, matched in _guesses(ink, view):
+            laid = _settle(ink, view.landmarks, guess)
             if laid is None:
                 continue
-            if _believed(laid, reference.landmarks):
-                found = _registration(laid, ink, reference.landmarks, fields)
+            if _believed(laid, view.landmarks):
+                found = _registration(laid, ink, view.landmarks, fields)
                 if not _another_form(found):
                     return found
             count = int(laid.agreed.sum())
@@ -118,9 +114,9 @@ def register(
     return best
 
 
-def _guesses(ink: Ink, known: Keypoints, sight: Sight) -> Iterator[tuple[F64, int]]:
+def _guesses(ink: Ink, view: View) -> Iterator[tuple[F64, int]]:
     """Maps from mm to px of the ink that keypoints agree on, and how many of them do."""
-    here, there = match_keypoints(find_keypoints(ink.picture, sight), known)
+    here, there = match_keypoints(find_keypoints(ink.picture, view.sight), view.keypoints)
     for _ in range(MOST_GUESSES):
         if len(here) < LEAST_MATCHED:
             return
@@ -227,10 +223,8 @@ def _registration(
     offsets = apply_map(to_mm, laid.seen.places) - apply_map(to_mm, laid.expected)
     trust = np.where(laid.agreed, laid.seen.alike**2, 0.0)
     beside = Beside(landmarks.places_mm, offsets, trust, laid.shown)
-    told = [field_place(field, beside, cells) for field, cells in fields]
+    places, shifts = field_places(beside, fields)
     matrix = np.linalg.inv(ink.from_source) @ laid.page_to_ink
-    shifts = np.concatenate([np.empty((0, 2)), *(shift for _, shift in told)])
-    places = tuple(place for place, _ in told)
     return Registration(np.asarray(matrix / matrix[2, 2]), shifts, places, laid.support)
 
 
