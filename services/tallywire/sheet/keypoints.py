@@ -26,7 +26,7 @@ an authority lays over its scans, in the same place on each of them, is paler, a
 more surely than the form under it."""
 LEAST_DARK = 30.0  # grey levels: less is grain of the paper
 STEP = 1.2  # from one size of the pyramid to the next
-FAST_LEVELS = 15  # grey levels by which a corner stands out
+FAST_LEVELS = 40  # grey levels by which a corner stands out
 RATIO = 0.8
 ALMOST = 0.85  # of the size wanted: stretching a smaller picture costs less than shrinking one
 
@@ -45,7 +45,7 @@ class Sight:
     reach: int
 
 
-GLANCE = Sight(540, 400, 2, 100, 60, 3)
+GLANCE = Sight(540, 300, 2, 100, 60, 3)
 """Enough for a scanner's whole page."""
 STARE = Sight(800, 1500, 8, 240, 120, 4)
 """For all else: a page cut off or far away, a phone's photograph, print that is half gone."""

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-AROUND_MM = 16.0  # how far print tells of its surroundings (standard deviation)
+AROUND_MM = 20.0  # how far print tells of its surroundings (standard deviation)
 PULL = 0.5  # landmarks' worth of trust that a place is where the page's map puts it
-ROUNDS = 3
-OUTLYING_MM = 0.4  # beside what its neighbours say, a landmark counts half
+OUTLYING_MM = 1.0, 0.5, 0.4  # beside what the others say, a landmark counts half: round by round
 LEAST_NEAR = 1.0  # landmarks' worth of print that must confirm a field's place
 LEAST_AGREED = 0.35  # of the print around a field that can be seen
 CONTRADICTED = 0.25
@@ -79,13 +78,13 @@ def shifts_at(beside: Beside, points_mm: F64) -> tuple[F64, F64]:
         shifts in mm, float64 [P, 2], and the mean distance of landmarks from them, float64 [P].
     """
     near = _kernel(points_mm, beside.places_mm) * beside.trust
-    weights = near
+    apart = np.broadcast_to(np.hypot(*beside.offsets_mm.T), near.shape)
     shifts = np.zeros((len(points_mm), 2))
-    for _ in range(ROUNDS):
+    for outlying_mm in OUTLYING_MM:
+        weights = near / (1 + (apart / outlying_mm) ** 2)
         shifts = weights @ beside.offsets_mm / (weights.sum(axis=1, keepdims=True) + PULL)
         gap = beside.offsets_mm[None] - shifts[:, None]
         apart = np.hypot(gap[..., 0], gap[..., 1])
-        weights = near / (1 + (apart / OUTLYING_MM) ** 2)
     residual = (near * apart).sum(axis=1) / np.maximum(near.sum(axis=1), 1e-9)
     return shifts, residual
 
@@ -104,18 +103,15 @@ def field_places(
     """
     if not fields:
         return (), np.empty((0, 2))
-    shifts, residual = shifts_at(beside, np.concatenate([cells for _, cells in fields]))
     middles = np.array([cells.mean(axis=0) for _, cells in fields])
+    shifts, residual = shifts_at(beside, middles)
     kernel = _kernel(middles, beside.places_mm)
     found, shown = kernel @ (beside.trust > 0), kernel @ beside.shown
-    starts = np.cumsum([0, *(len(cells) for _, cells in fields)])
     places = tuple(
-        FieldPlace(name, float(residual[start:end].mean()), float(near), float(there))
-        for (name, _), start, end, near, there in zip(
-            fields, starts[:-1], starts[1:], found, shown, strict=True
-        )
+        FieldPlace(name, *map(float, told))
+        for (name, _), *told in zip(fields, residual, found, shown, strict=True)
     )
-    return places, shifts
+    return places, np.repeat(shifts, [len(cells) for _, cells in fields], axis=0)
 
 
 def _kernel(points_mm: F64, places_mm: F64) -> F64:

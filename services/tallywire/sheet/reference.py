@@ -17,7 +17,7 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
 LINE_MM = 0.8  # of a cell's rim belong to its printed line
-RIM_MM = 8.0  # around a field lies print that tells where it is
+RIM_MM = np.array([20.0, 8.0])  # beside and above a field lies print that tells where it is
 
 
 @dataclass(frozen=True, slots=True)
