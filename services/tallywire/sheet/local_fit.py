@@ -15,9 +15,9 @@ AROUND_MM = 20.0  # how far print tells of its surroundings (standard deviation)
 PULL = 0.5  # landmarks' worth of trust that a place is where the page's map puts it
 OUTLYING_MM = 1.0, 0.5, 0.4  # beside what the others say, a landmark counts half: round by round
 LEAST_NEAR = 1.0  # landmarks' worth of print that must confirm a field's place
-LEAST_AGREED = 0.35  # of the print around a field that can be seen
-CONTRADICTED = 0.25
-MOST_RESIDUAL_MM = 0.9
+LEAST_AGREED = 0.2  # of the print around a field that can be seen
+CONTRADICTED = 0.2
+MOST_RESIDUAL_MM = 0.5
 
 
 @dataclass(frozen=True, slots=True)
