@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,11 @@ class FieldPlace:
             or self.agreed < LEAST_AGREED
             or self.residual_mm > MOST_RESIDUAL_MM
         )
+
+    @property
+    def unseen(self) -> FieldPlace:
+        """The same field where the scan ends before it."""
+        return replace(self, near=0.0, shown=0.0)
 
     @property
     def contradicted(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.keypoints import GLANCE, STARE, Keypoints, Sight, find_ink, find_keypoints
 from tallywire.sheet.landmarks import Landmarks, boxes_px, choose_landmarks
+from tallywire.sheet.layout import Layout
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -41,6 +42,15 @@ class Reference:
     picture: U8
     px_per_mm: float
     views: tuple[View, ...]
+
+
+def attach(layout: Layout, picture: U8) -> Layout:
+    """The layout with its form's picture, uint8 [H, W], grey: the page upright, filling it."""
+    fields = [
+        np.array([(cell.x_mm, cell.y_mm, cell.width_mm, cell.height_mm) for cell in field.cells])
+        for field in layout.fields
+    ]
+    return replace(layout, reference=build_reference(picture, layout.width_mm, fields))
 
 
 def build_reference(

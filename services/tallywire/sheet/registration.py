@@ -241,6 +241,10 @@ def _registration(
     trust = np.where(laid.agreed, laid.seen.alike**2, 0.0)
     beside = Beside(apply_map(to_mm, landmarks.places), offsets, trust, laid.shown)
     places, shifts = field_places(beside, fields)
+    places = tuple(
+        place if _inside(apply_map(laid.page_to_ink, cells), ink.picture).all() else place.unseen
+        for place, (_, cells) in zip(places, fields, strict=True)
+    )
     matrix = np.linalg.inv(ink.from_source) @ laid.page_to_ink
     return Registration(np.asarray(matrix / matrix[2, 2]), shifts, places, laid.support)
 
