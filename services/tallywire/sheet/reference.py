@@ -50,29 +50,34 @@ def attach(layout: Layout, picture: U8) -> Layout:
         np.array([(cell.x_mm, cell.y_mm, cell.width_mm, cell.height_mm) for cell in field.cells])
         for field in layout.fields
     ]
-    return replace(layout, reference=build_reference(picture, layout.width_mm, fields))
+    size_mm = layout.width_mm, layout.height_mm
+    return replace(layout, reference=build_reference(picture, size_mm, fields))
 
 
 def build_reference(
-    picture: U8, width_mm: float, fields_mm: Sequence[F64], ignored_mm: F64 | None = None
+    picture: U8,
+    size_mm: tuple[float, float],
+    fields_mm: Sequence[F64],
+    ignored_mm: F64 | None = None,
 ) -> Reference:
     """All that a page's picture tells, worked out once.
 
     Args:
         picture: uint8 [H, W], grey: the page upright and filling it; blank, filled in, or a blend.
-        width_mm: of the page.
+        size_mm: width and height of the page.
         fields_mm: for each field its cells' left, top, width and height, float64 [C, 4]: what is
             written in them is not looked at.
         ignored_mm: float64 [K, 4], other boxes that people write in.
     """
-    px_per_mm = picture.shape[1] / width_mm
+    height, width = picture.shape
+    onto_picture = _onto_picture((width, height), size_mm)
     cells = np.concatenate([np.empty((0, 4)), *fields_mm])
     written = cells + np.array([LINE_MM, LINE_MM, -2 * LINE_MM, -2 * LINE_MM])
     if ignored_mm is not None:
         written = np.concatenate([written, ignored_mm])
     near = np.array([_around(boxes) for boxes in fields_mm]).reshape(-1, 4)
-    views = tuple(_view(picture, px_per_mm, written, near, sight) for sight in (GLANCE, STARE))
-    return Reference(picture, px_per_mm, views)
+    views = tuple(_view(picture, onto_picture, written, near, sight) for sight in (GLANCE, STARE))
+    return Reference(picture, float(onto_picture[0, 0]), views)
 
 
 def rectify(pixels: U8, page_to_image: F64, size_mm: tuple[float, float], px_per_mm: float) -> U8:
@@ -85,10 +90,7 @@ def rectify(pixels: U8, page_to_image: F64, size_mm: tuple[float, float], px_per
         px_per_mm: of the picture wanted.
     """
     size = round(size_mm[0] * px_per_mm), round(size_mm[1] * px_per_mm)
-    half = 0.5 / px_per_mm - 0.5 * size_mm[0] / size[0]  # a pixel's middle
-    scale = np.array(
-        [[size_mm[0] / size[0], 0, -half], [0, size_mm[1] / size[1], -half], [0, 0, 1]]
-    )
+    scale = np.linalg.inv(_onto_picture(size, size_mm))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
         cv2.warpPerspective(pixels, page_to_image @ scale, size, flags=flags, borderValue=255),
@@ -108,9 +110,14 @@ def _around(boxes: F64) -> F64:
     return np.concatenate([low, high - low])
 
 
-def _view(picture: U8, px_per_mm: float, written: F64, near: F64, sight: Sight) -> View:
+def _onto_picture(size_px: tuple[int, int], size_mm: tuple[float, float]) -> F64:
+    """Float64 [3, 3]: mm of a page to px of a picture of it."""
+    return np.diag([size_px[0] / size_mm[0], size_px[1] / size_mm[1], 1.0])
+
+
+def _view(picture: U8, onto_picture: F64, written: F64, near: F64, sight: Sight) -> View:
     ink = find_ink(picture, sight.side_px)
-    to_ink = ink.from_source @ np.diag([px_per_mm, px_per_mm, 1.0])
+    to_ink = ink.from_source @ onto_picture
     landmarks = choose_landmarks(ink.picture, to_ink, written, near, sight)
     mask = np.full(ink.picture.shape, 255, np.uint8)
     for left, top, right, bottom in boxes_px(to_ink, written):

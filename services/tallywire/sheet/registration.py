@@ -109,14 +109,45 @@ def register(
             laid = _settle(ink, view.landmarks, guess)
             if laid is None:
                 continue
-            if _believed(laid, view.landmarks):
-                found = _registration(laid, ink, view.landmarks, fields)
-                if not _another_form(found):
-                    return found
+            found = _judged(laid, ink, view.landmarks, fields)
+            if found:
+                return (
+                    found
+                    if view is reference.views[-1]
+                    else _closer(grey, reference, found, fields)
+                )
             count = int(laid.agreed.sum())
             if count > best.landmarks:
                 best = Unregistered(laid.support, count, matched)
     return best
+
+
+def _closer(
+    grey: U8, reference: Reference, found: Registration, fields: Sequence[tuple[str, F64]]
+) -> Registration:
+    """What the closest sight makes of it, where a field's place is doubtful."""
+    doubtful = _doubtful(found)
+    if not doubtful:
+        return found
+    view = reference.views[-1]
+    ink = find_ink(grey, view.sight.side_px)
+    laid = _settle(ink, view.landmarks, ink.from_source @ found.page_to_image)
+    again = _judged(laid, ink, view.landmarks, fields) if laid else None
+    return again if again and _doubtful(again) <= doubtful else found
+
+
+def _doubtful(found: Registration) -> int:
+    return sum(place.doubtful for place in found.places)
+
+
+def _judged(
+    laid: _Laid, ink: Ink, landmarks: Landmarks, fields: Sequence[tuple[str, F64]]
+) -> Registration | None:
+    """What was found, None where it is not this form."""
+    if not _believed(laid, landmarks):
+        return None
+    found = _registration(laid, ink, landmarks, fields)
+    return None if _another_form(found) else found
 
 
 def _guesses(ink: Ink, view: View) -> Iterator[tuple[F64, int]]:
