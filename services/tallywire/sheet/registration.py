@@ -189,7 +189,9 @@ def _settle(ink: Ink, landmarks: Landmarks, guess: F64) -> _Laid | None:
     laid: _Laid | None = None
     for _ in range(MOST_ROUNDS):
         laid = _lay(ink, landmarks, guess)
-        if laid is None or laid.moved_px < (MOVED_PX if laid.support > SURE else STILL_PX):
+        if laid is None or laid.agreed.sum() < LEAST_MATCHED:
+            return None
+        if laid.moved_px < (MOVED_PX if laid.support > SURE else STILL_PX):
             break
         guess = laid.page_to_ink
     return laid
