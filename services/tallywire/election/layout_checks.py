@@ -73,7 +73,7 @@ def geometry_problems(layout: Layout, file: str) -> Iterator[Problem]:
         if _overlap(one, other):
             remedy = f"it overlaps {key_path(other_where)}: move one"
             yield Problem(key_path(where, file), show(_numbers(one)), remedy)
-    if not _spread(layout):
+    if layout.reference_file is None and not _spread(layout):
         yield Problem(
             f"{file}: marks", "all marks lie nearly on one line", "put one mark further aside"
         )

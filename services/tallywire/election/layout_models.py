@@ -12,6 +12,8 @@ from tallywire.sheet.layout import Box, MarkKind, Role
 COLOUR = "^#[0-9a-fA-F]{6}$"
 COLOUR_RULE = "write a colour as #rrggbb"
 BOX_RULE = "write [left, top, width, height] in mm, width and height above 0"
+PICTURE = r"^[\w. -]+\.png$"
+PICTURE_RULE = "name a PNG file beside the layout file"
 MOST_CELLS = 5  # 99,999 votes in one row; reading keeps a weight for every count
 MIN_MARKS = 3
 MOST_MARKS, MOST_FIELDS, MOST_RULES = 50, 500, 500  # every box is compared with every other
@@ -129,6 +131,13 @@ class LayoutFile(FileModel):
     sum_rules: list[SumRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
     cap_rules: list[CapRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
     texts: dict[str, Text] = Field(default_factory=dict)
+
+
+class TaughtLayoutFile(LayoutFile):
+    """A form that is known by its picture, which stands beside the file: marks are left out."""
+
+    reference: Annotated[str, Field(pattern=PICTURE), Remedy(PICTURE_RULE)]
+    marks: Annotated[list[MarkTable], Field(max_length=MOST_MARKS)] = Field(default_factory=list)
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from tallywire.election.layout_checks import geometry_problems, reference_problems
-from tallywire.election.layout_models import FieldTable, LayoutFile, MarkTable, rgb
+from tallywire.election.layout_models import (
+    FieldTable,
+    LayoutFile,
+    MarkTable,
+    TaughtLayoutFile,
+    rgb,
+)
 from tallywire.election.validation import parse_toml, refusal, validate
 from tallywire.errors import Problem
 from tallywire.sheet.layout import CapRule, Field, Layout, Mark, Role, SumRule
@@ -25,7 +31,8 @@ def parse_layout(text: str, file: str) -> Layout:
     values = parse_toml(text, file, problems)
     if problems:
         raise refusal(problems)
-    written = validate(LayoutFile, values, file, problems)
+    model = TaughtLayoutFile if "reference" in values else LayoutFile
+    written = validate(model, values, file, problems)
     problems.extend(reference_problems(values, file))
     if written is None or problems:
         raise refusal(problems)
@@ -50,6 +57,7 @@ def _layout(written: LayoutFile) -> Layout:
         ),
         cap_rules=tuple(CapRule(rule.id, rule.field, rule.tolerance) for rule in written.cap_rules),
         texts=written.texts,
+        reference_file=written.reference if isinstance(written, TaughtLayoutFile) else None,
     )
 
 

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from tallywire.election.election import Election, LayoutUsed
 from tallywire.election.election_parsing import parse_election
 from tallywire.election.layout_checks import contest_problems
@@ -16,10 +20,12 @@ from tallywire.election.text_files import decode, read_bytes
 from tallywire.election.validation import ID, refusal, show
 from tallywire.errors import InvalidFileError, Problem, words
 from tallywire.sheet.layout import Layout
+from tallywire.sheet.reference import attach
 
 SHIPPED = Path(__file__).parent / "shipped"
 ELECTION_FILE, STATIONS_FILE = "election.toml", "stations.csv"
 LAYOUT_SUFFIX = ".toml"
+SAME_SHAPE = 0.02  # the picture's height over its width may be off the page's by this share
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +150,34 @@ def _load_layout(path: Path) -> tuple[Layout, LayoutUsed]:
     if problems:
         raise refusal(problems)
     layout = parse_layout(text, path.name)
-    return layout, LayoutUsed(layout.id, layout.version, hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data)
+    if layout.reference_file is not None:  # it says where a scan is read as much as the text does
+        beside = path.parent / layout.reference_file
+        data = read_bytes(beside, problems)
+        picture = _picture(data, beside, layout, problems)
+        if picture is None:
+            raise refusal(problems)
+        digest.update(data)
+        layout = attach(layout, picture)
+    return layout, LayoutUsed(layout.id, layout.version, digest.hexdigest())
+
+
+def _picture(
+    data: bytes, path: Path, layout: Layout, problems: list[Problem]
+) -> NDArray[np.uint8] | None:
+    """The reference of a form, uint8 [H, W]; None after a problem."""
+    if problems:
+        return None
+    packed = np.frombuffer(data, np.uint8)
+    picture = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE) if len(packed) else None
+    if picture is None:
+        remedy = "save the rectified page as PNG"
+        problems.append(Problem(str(path), "not a picture", remedy))
+        return None
+    height, width = picture.shape
+    if abs(height / width / (layout.height_mm / layout.width_mm) - 1) > SAME_SHAPE:
+        what = f"{width} x {height} px for {layout.width_mm:g} x {layout.height_mm:g} mm"
+        remedy = "the picture must be of the whole page, upright and nothing but it"
+        problems.append(Problem(str(path), what, remedy))
+        return None
+    return np.asarray(picture, np.uint8)

@@ -1,4 +1,5 @@
-"""Where on a scan the form lies: marks first, then the printed boxes themselves."""
+"""Where on a scan the form lies: by its reference, where the layout has one; otherwise by marks
+first, then the printed boxes themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +13,12 @@ from tallywire.sheet.boxes import box_edges
 from tallywire.sheet.fit import Fit, best_fit, guesses, needed_support
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Layout, MarkKind
+from tallywire.sheet.local_fit import FieldPlace
 from tallywire.sheet.marks import MarkSearch, find_blobs
 from tallywire.sheet.match import LEAST_MARKS, match_marks
 from tallywire.sheet.picture import shrink, to_grey, zoom
+from tallywire.sheet.reference import Reference
+from tallywire.sheet.registration import Unregistered, register
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -37,9 +41,10 @@ class Alignment:
     """Where the form lies.
 
     `page_to_image` is float64 [3, 3], a homography from the layout's mm to the scan's px;
-    `box_support` the share of printed box edges seen where it puts them, 0 to 1; `shifts_mm`,
-    float64 [N, 2], how far (right, down) each cell lies beside where the map puts it; `strain_mm`
-    how far at most a mark does.
+    `box_support` the share of printed box edges (of landmarks, with a reference) seen where it
+    puts them, 0 to 1; `shifts_mm`, float64 [N, 2], how far (right, down) each cell lies beside
+    where the map puts it; `strain_mm` how far at most a mark (a field's surroundings) does.
+    `places` tells how well each field's place is known, where the layout has a reference.
     """
 
     page_to_image: F64
@@ -47,6 +52,12 @@ class Alignment:
     box_support: float
     shifts_mm: F64
     strain_mm: float
+    places: tuple[FieldPlace, ...] = ()
+
+    @property
+    def doubtful_fields(self) -> tuple[str, ...]:
+        """Fields whose cells may have been cut beside their place."""
+        return tuple(place.field for place in self.places if place.doubtful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,8 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
     Returns:
         the alignment, or MARKS_NOT_FOUND or WRONG_FORM with what was found instead.
     """
+    if layout.reference is not None:
+        return _by_reference(pixels, layout, layout.reference)
     for_marks, for_boxes = _factor(pixels, MARKS_PX), _factor(pixels, BOXES_PX)
     small, grey = shrink(pixels, for_marks), to_grey(shrink(pixels, for_boxes))
     edges, finer = box_edges(layout), zoom(1 / for_boxes) @ zoom(for_marks)
@@ -100,6 +113,26 @@ def align(pixels: U8, layout: Layout) -> Alignment | Reason:
     if believed:
         return _alignment(believed, zoom(for_boxes))
     return _wrong_form(layout, doubted) if doubted else _marks_not_found(layout, seen)
+
+
+def _by_reference(pixels: U8, layout: Layout, reference: Reference) -> Alignment | Reason:
+    fields = [
+        (field.id, np.array([cell.center_mm for cell in field.cells])) for field in layout.fields
+    ]
+    found = register(to_grey(pixels), reference, fields)
+    if isinstance(found, Unregistered):
+        return Reason(
+            Code.WRONG_FORM,
+            f"The image does not show the print of form {layout.id}.",
+            {
+                "layout": layout.id,
+                "keypoints_matched": found.matched,
+                "landmarks_found": found.landmarks,
+                "landmark_support": round(found.support, 3),
+            },
+        )
+    strain = max((place.residual_mm for place in found.places), default=0.0)
+    return Alignment(found.page_to_image, (), found.support, found.shifts_mm, strain, found.places)
 
 
 def _better(one: Fit | None, other: Fit) -> Fit:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tallywire.sheet.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,9 @@ class Layout:
     """One form. `version` names this revision; it is part of every reading's lineage.
 
     `texts` are words printed on it, by their place; only the renderer reads them.
+    `reference_file` names the form's picture beside the layout file, `reference` is that picture
+    once it was read (`reference.attach`): a scan is then found by all that is printed, and marks
+    may be missing.
     """
 
     id: str
@@ -111,6 +118,8 @@ class Layout:
     sum_rules: tuple[SumRule, ...]
     cap_rules: tuple[CapRule, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
+    reference_file: str | None = None
+    reference: Reference | None = field(default=None, compare=False, repr=False)
 
     @property
     def cells(self) -> tuple[Box, ...]:

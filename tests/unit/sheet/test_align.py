@@ -18,6 +18,7 @@ from tallywire.sheet.align import Alignment, align
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Box, Field, Layout, Mark, MarkKind, Role
 from tallywire.sheet.prepare import Prepared, prepare
+from tests.unit.sheet import printed
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -300,3 +301,43 @@ def test_prepare_is_pure_and_gives_a_cell_for_every_box() -> None:
 
 def test_prepare_hands_refusals_on() -> None:
     assert isinstance(prepare(np.full((500, 500), 255, np.uint8), form("corners")), Reason)
+
+
+@pytest.mark.parametrize("key", printed.FORMS)
+def test_a_form_with_a_reference_needs_no_marks(key: str) -> None:
+    layout = printed.known(key)
+    assert not layout.marks
+    grey, truth = printed.sheet(key)
+    for pixels in (grey, np.repeat(grey[:, :, None], 3, axis=2)):
+        ready = prepare(pixels, layout)
+        assert isinstance(ready, Prepared)
+        found = ready.alignment
+        assert worst_error(found, truth, layout) < 0.05
+        assert found.box_support > 0.7
+        assert [place.field for place in found.places] == [field.id for field in layout.fields]
+        assert found.doubtful_fields == ()
+        assert found.strain_mm == max(place.residual_mm for place in found.places)
+        assert ready.cells.shape == (len(layout.cells), 28, 28)
+
+
+def test_a_field_that_is_hidden_is_named_and_the_sheet_is_not_refused() -> None:
+    layout = printed.known("mx-2015")
+    pixels, truth = printed.sheet("mx-2015")
+    top, bottom = (apply_map(truth, np.array([[0.0, y]]))[0, 1] for y in (70.0, 165.0))
+    pixels = pixels.copy()
+    pixels[round(float(top)) : round(float(bottom))] = 0
+    found = aligned(pixels, layout)
+    hidden = {field.id for field in layout.fields if 105 < field.cells[0].center_mm[1] < 130}
+    assert hidden
+    assert hidden <= set(found.doubtful_fields)
+    assert len(found.doubtful_fields) < len(layout.fields)
+
+
+@pytest.mark.parametrize(("shown", "expected"), [printed.FORMS, printed.FORMS[::-1]])
+def test_another_forms_reference_refuses_with_what_was_found(shown: str, expected: str) -> None:
+    reason = align(printed.sheet(shown)[0], printed.known(expected))
+    assert isinstance(reason, Reason)
+    assert reason.code is Code.WRONG_FORM
+    assert reason.evidence["layout"] == expected
+    assert isinstance(reason.evidence["landmarks_found"], int)
+    assert isinstance(reason.evidence["landmark_support"], float)
