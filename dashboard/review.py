@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import streamlit as st
-from redis.exceptions import RedisError
 
 from dashboard import frame, markup, source
 from tallywire.election.election import Contest, Election
+from tallywire.errors import PeerError
 from tallywire.ledger.state import Decision, Entry, StationState
 
 REFRESH_S = 5.0
@@ -66,7 +66,7 @@ def _found(election: Election, contest: Contest, station: str) -> str:
         return markup.notice(f"Station {station} is not in this election.", bad=True)
     try:
         state = source.reader().station(contest.id, station)
-    except (RedisError, OSError):
+    except PeerError:
         return markup.notice("Redis does not answer; try again in a moment.", bad=True)
     if state is None:
         return markup.notice(f"Nothing has been heard of station {station} yet.")

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import streamlit as st
-from redis import Redis
-from redis.exceptions import RedisError
 
 from tallywire.election.election import Election
 from tallywire.election.loading import LoadedElection, load_election
-from tallywire.ledger.generations import live_generation
+from tallywire.errors import PeerError
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.snapshot import (
     DistrictSnapshot,
     Snapshot,
@@ -61,12 +60,11 @@ class Reader:
 
     def __init__(
         self,
-        redis: Redis,
-        election: Election,
+        ledger: LedgerClient,
         generation: str | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis, self._election, self._generation = redis, election, generation
+        self._ledger, self._generation = ledger, generation
         self._now_s, self._lock = now_s, threading.Lock()
         self._read_s = float("-inf")
         self._revision: tuple[object, ...] | None = None
@@ -98,24 +96,24 @@ class Reader:
         """One station's record; None where nothing was heard of it yet.
 
         Raises:
-            RedisError: Redis is away.
+            PeerError: Redis is away.
         """
         generation = self.look().generation
         if generation is None:
             return None
-        return read_station(self._redis, self._election, generation, contest, station)
+        return read_station(self._ledger, generation, contest, station)
 
     def _refresh(self) -> None:
         try:
             # Fixed first: asked for twice, a promotion in between would give the one's revision
             # to the other's totals.
-            shown = self._generation or live_generation(self._redis, self._election.id)
-            revision = read_revision(self._redis, self._election, shown) if shown else ()
+            shown = self._generation or self._ledger.live()
+            revision = read_revision(self._ledger, shown) if shown else ()
             if revision != self._revision or self._look.snapshot is None:
-                snapshot = read_snapshot(self._redis, self._election, shown) if shown else None
+                snapshot = read_snapshot(self._ledger, shown) if shown else None
                 self._look, self._revision = LedgerView(snapshot), revision
             self._look = replace(self._look, read_at=datetime.now(UTC), trouble=None)
-        except (RedisError, OSError):
+        except PeerError:
             self._look = replace(self._look, trouble=self._complaint())
 
     def _complaint(self) -> str:
@@ -124,8 +122,8 @@ class Reader:
 
     def _list_held(self, generation: str) -> Held:
         try:
-            return tuple(list_held(self._redis, self._election, generation))
-        except (RedisError, OSError):
+            return tuple(list_held(self._ledger, generation))
+        except PeerError:
             return self._held[1]
 
 
@@ -158,10 +156,5 @@ def tolerances() -> Mapping[str, int]:
 @st.cache_resource
 def reader() -> Reader:
     """The reader that all sessions of this process share."""
-    redis = Redis.from_url(
-        settings().redis,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
-        retry=None,  # a look that fails is repeated a second later anyway
-    )
-    return Reader(redis, election(), settings().dashboard_generation)
+    ledger = open_ledger(settings().redis, election(), TIMEOUT_S)
+    return Reader(ledger, settings().dashboard_generation)

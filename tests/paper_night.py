@@ -16,15 +16,16 @@ from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.election.election import Election
 from tallywire.election.loading import load_election
+from tallywire.ledger.async_client import open_async_ledger
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.rebuild import nonzero
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event, Outcome
-from tallywire.ledger.store import RedisLedger, connect
 from tallywire.reasons import Code, Reason
 from tallywire.records import Correction, Envelope, Reading, Rejection, Source, Verdict
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.wire import encode, encode_scan_headers
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.outgoing import message_for
 from tests.factories import NIGHT, make_correction, make_reading, make_rejection
 from tests.makers import GREY_SEVEN
@@ -128,20 +129,22 @@ class PaperNight:
         """Tell the ledger alone."""
 
         async def take() -> Outcome:
-            ledger = RedisLedger(connect(self.settings.redis), self.election, generation)
-            await ledger.open(self.election)
-            outcome = await ledger.apply(event)
-            await ledger.close()
-            return outcome
+            async with open_async_ledger(self.settings.redis, self.election, generation) as ledger:
+                await ledger.open()
+                return (await ledger.apply(event)).outcome
 
         return asyncio.run(take())
 
     def totals(self, generation: str = "g1") -> dict[str, dict[str, int]]:
         """What Redis holds."""
-        with self.redis() as redis:
-            snapshot = read_snapshot(redis, self.election, generation)
+        with self.ledger() as ledger:
+            snapshot = read_snapshot(ledger, generation)
         assert snapshot is not None
         return nonzero({one: found.totals for one, found in snapshot.districts.items()})
+
+    def ledger(self) -> LedgerClient:
+        """The ledger as commands read it."""
+        return open_ledger(self.settings.redis, self.election)
 
     def redis(self) -> Redis:
         """A connection to the ledger."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from tallywire.reasons import Reason
 
@@ -16,6 +17,29 @@ BLANK = 10
 """Index of the blank class (empty, struck out, dash or X)."""
 
 
+class Partition(NamedTuple):
+    """One partition of a topic; a tuple, as the Kafka clients' own `TopicPartition` is.
+
+    `str` is what the ledger and an export call it: `tally.scans|3`.
+    """
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}|{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Partition:
+        """What `str` wrote.
+
+        Raises:
+            ValueError: it is no partition.
+        """
+        topic, _, number = text.rpartition("|")
+        return cls(topic, int(number))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
     """Where in Kafka an event stands. Offsets of one partition are applied in order."""
@@ -23,6 +47,11 @@ class Source:
     topic: str
     partition: int
     offset: int
+
+    @property
+    def log(self) -> Partition:
+        """The partition it stands in, with its topic."""
+        return Partition(self.topic, self.partition)
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.partition}]@{self.offset}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from tallywire.election.election import Contest, Election
+from tallywire.ledger.async_client import open_async_ledger
 from tallywire.ledger.state import Event
-from tallywire.ledger.store import RedisLedger, connect
 from tallywire.reasons import Code, Reason
 from tallywire.records import (
     Count,
@@ -32,9 +32,9 @@ DOUBT = Reason(
 
 async def apply_all(url: str, election: Election, events: Iterator[Event]) -> None:
     """Open the ledger and apply the events."""
-    ledger = RedisLedger(connect(url), election, "g1")
+    ledger = open_async_ledger(url, election, "g1")
     try:
-        await ledger.open(election)
+        await ledger.open()
         for event in events:
             await ledger.apply(event)
     finally:

@@ -13,6 +13,7 @@ from redis import Redis
 
 from tallywire.election.election import Election
 from tallywire.election.loading import load_election
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.workshop.stack.local import LocalStack
@@ -43,8 +44,8 @@ def open_live(page: Page, stack: LocalStack) -> None:
 
 def stations_reported(stack: LocalStack, election: Election) -> int:
     """What the ledger itself says."""
-    with Redis.from_url(stack.settings.redis) as redis:
-        snapshot = read_snapshot(redis, election)
+    with open_ledger(stack.settings.redis, election) as ledger:
+        snapshot = read_snapshot(ledger)
     assert snapshot is not None
     districts = snapshot.districts.values()
     return sum(district.stations("diputaciones", "counted") for district in districts)
@@ -76,8 +77,8 @@ def test_every_number_of_a_row_is_the_ledgers(
 ) -> None:
     apply_now(stack, election, 0, 60)
     open_live(page, stack)
-    with Redis.from_url(stack.settings.redis) as redis:
-        snapshot = read_snapshot(redis, election)
+    with open_ledger(stack.settings.redis, election) as ledger:
+        snapshot = read_snapshot(ledger)
     assert snapshot is not None
     totals = snapshot.districts["15"].totals
     for option in ("PAN", "MORENA", "null"):

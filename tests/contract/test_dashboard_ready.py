@@ -10,7 +10,7 @@ from tallywire.cli.dashboard import check_ready
 from tallywire.edge.health_server import HealthServer, as_json
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
-from tallywire.ledger.store import RedisLedger, connect
+from tallywire.ledger.async_client import open_async_ledger
 from tallywire.settings import load_settings
 from tallywire.supervision.ports import any_free_port
 from tests.flow.night import own_election
@@ -29,8 +29,8 @@ async def test_ready_is_page_and_ledger(redis_url: str, unique: str, tmp_path: P
         with pytest.raises(PeerError, match="start a worker"):
             check_ready(settings)
         election = load_election(folder).election
-        ledger = RedisLedger(connect(redis_url), election, "g1")
-        await ledger.open(election)
+        ledger = open_async_ledger(redis_url, election, "g1")
+        await ledger.open()
         await ledger.close()
         check_ready(settings)
         away = load_settings(

@@ -13,9 +13,9 @@ from redis import Redis
 
 from dashboard.source import READ_EVERY_S, Reader
 from tallywire.election.election import Election
-from tallywire.ledger.generations import live_generation, set_live
+from tallywire.ledger.async_client import open_async_ledger
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.state import Event
-from tallywire.ledger.store import RedisLedger, connect
 from tallywire.records import Verdict
 from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.factories import make_election, make_reading
@@ -47,10 +47,16 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield client
 
 
+@pytest.fixture
+def ledger(redis_url: str, election: Election) -> Iterator[LedgerClient]:
+    with open_ledger(redis_url, election) as client:
+        yield client
+
+
 def apply(url: str, election: Election, *events: Event, generation: str = "g1") -> None:
     async def run() -> None:
-        ledger = RedisLedger(connect(url), election, generation)
-        await ledger.open(election)
+        ledger = open_async_ledger(url, election, generation)
+        await ledger.open()
         for event in events:
             await ledger.apply(event)
         await ledger.close()
@@ -63,17 +69,19 @@ def gets(redis: Redis) -> int:
     return int(stats.get("cmdstat_get", {"calls": 0})["calls"])
 
 
-def test_before_the_ledger_is_opened(redis: Redis, election: Election) -> None:
-    look = Reader(redis, election).look()
+def test_before_the_ledger_is_opened(ledger: LedgerClient) -> None:
+    look = Reader(ledger).look()
     assert look.generation is None
     assert look.trouble is None
     assert not look.districts
 
 
-def test_a_second_has_one_look(redis: Redis, redis_url: str, election: Election) -> None:
+def test_a_second_has_one_look(
+    redis: Redis, ledger: LedgerClient, redis_url: str, election: Election
+) -> None:
     apply(redis_url, election, make_reading("d1-1", 0))
     clock = Clock()
-    reader = Reader(redis, election, now_s=clock)
+    reader = Reader(ledger, now_s=clock)
     first = reader.look()
     before = gets(redis)
     assert all(reader.look() is first for _ in range(50))
@@ -84,11 +92,11 @@ def test_a_second_has_one_look(redis: Redis, redis_url: str, election: Election)
 
 
 def test_totals_are_read_again_only_after_a_change(
-    redis: Redis, redis_url: str, election: Election
+    ledger: LedgerClient, redis_url: str, election: Election
 ) -> None:
     apply(redis_url, election, make_reading("d1-1", 0))
     clock = Clock()
-    reader = Reader(redis, election, now_s=clock)
+    reader = Reader(ledger, now_s=clock)
     first = reader.look().snapshot
     clock.tick()
     assert reader.look().snapshot is first
@@ -98,12 +106,12 @@ def test_totals_are_read_again_only_after_a_change(
 
 
 def test_a_pinned_generation_is_shown_instead_of_the_live_one(
-    redis: Redis, redis_url: str, election: Election
+    ledger: LedgerClient, redis_url: str, election: Election
 ) -> None:
     apply(redis_url, election, make_reading("d1-1", 0))
     apply(redis_url, election, generation="g2")
-    assert Reader(redis, election).look().generation == "g1"
-    pinned = Reader(redis, election, "g2").look()
+    assert Reader(ledger).look().generation == "g1"
+    pinned = Reader(ledger, "g2").look()
     assert pinned.generation == "g2"
     assert pinned.districts["d1"].stations("mayor", "counted") == 0
 
@@ -113,8 +121,8 @@ def test_redis_away_is_told_and_the_last_numbers_stay(tmp_path: Path, election: 
     with LocalStack(StackPlan(tmp_path, broker=None, model=False)) as stack:
         apply(stack.settings.redis, election, make_reading("d1-1", 0))
         server = stack.child("redis")
-        with Redis.from_url(stack.settings.redis, retry=None) as redis:
-            reader = Reader(redis, election, now_s=clock)
+        with open_ledger(stack.settings.redis, election) as ledger:
+            reader = Reader(ledger, now_s=clock)
             good = reader.look()
             server.end()
             clock.tick()
@@ -129,11 +137,11 @@ def test_redis_away_is_told_and_the_last_numbers_stay(tmp_path: Path, election: 
 
 
 def test_held_stations_are_listed_once_for_everybody(
-    redis: Redis, redis_url: str, election: Election
+    ledger: LedgerClient, redis_url: str, election: Election
 ) -> None:
     apply(redis_url, election, make_reading("d1-1", 0, verdict=Verdict.HELD))
     clock = Clock()
-    reader = Reader(redis, election, now_s=clock)
+    reader = Reader(ledger, now_s=clock)
     held = reader.held()
     assert [state.station for state in held] == ["d1-1"]
     assert reader.held() is held
@@ -143,7 +151,7 @@ def test_held_stations_are_listed_once_for_everybody(
 
 
 def test_no_look_ever_mixes_generations_while_they_are_promoted_and_rolled_back(
-    redis: Redis, redis_url: str, election: Election
+    ledger: LedgerClient, redis_url: str, election: Election
 ) -> None:
     """Every number of a look, and its review queue, is of the generation that it names."""
     stations, promoted = list(election.stations), 200
@@ -155,10 +163,10 @@ def test_no_look_ever_mixes_generations_while_they_are_promoted_and_rolled_back(
     def promote() -> None:
         for number in range(promoted):
             names = ("g1", "g2") if number % 2 == 0 else ("g2", "g1")
-            assert set_live(redis, election.id, names[1], expected=names[0]) == names[1]
+            assert ledger.set_live(names[1], expected=names[0]) == names[1]
 
     clock = Clock()
-    reader = Reader(Redis.from_url(redis_url), election, now_s=clock)
+    reader = Reader(open_ledger(redis_url, election), now_s=clock)
     moving = Thread(target=promote)
     moving.start()
     seen: list[str] = []
@@ -174,19 +182,19 @@ def test_no_look_ever_mixes_generations_while_they_are_promoted_and_rolled_back(
 
 
 def test_viewers_in_many_threads_see_the_queue_of_the_generation_shown(
-    redis: Redis, redis_url: str, election: Election
+    ledger: LedgerClient, redis_url: str, election: Election
 ) -> None:
     apply(redis_url, election, make_reading("d1-1", 0))
     apply(redis_url, election, make_reading("d1-1", 0, verdict=Verdict.HELD), generation="g2")
     clock = Clock()
-    reader = Reader(Redis.from_url(redis_url), election, now_s=clock)
+    reader = Reader(open_ledger(redis_url, election), now_s=clock)
 
     def view(number: int) -> bool:
         if number % 3 == 0:
             clock.tick()
         if number % 50 == 0:
-            live = live_generation(redis, election.id) or ""
-            set_live(redis, election.id, "g2" if live == "g1" else "g1", expected=live)
+            live = ledger.live() or ""
+            ledger.set_live("g2" if live == "g1" else "g1", expected=live)
         look, queue = reader.queue()
         return len(queue) == (look.generation == "g2")
 
@@ -194,9 +202,11 @@ def test_viewers_in_many_threads_see_the_queue_of_the_generation_shown(
         assert all(threads.map(view, range(1000)))
 
 
-def test_one_station_can_be_looked_up(redis: Redis, redis_url: str, election: Election) -> None:
+def test_one_station_can_be_looked_up(
+    ledger: LedgerClient, redis_url: str, election: Election
+) -> None:
     apply(redis_url, election, make_reading("d1-1", 0))
-    reader = Reader(redis, election)
+    reader = Reader(ledger)
     found = reader.station("mayor", "d1-1")
     assert found is not None
     assert found.status == "counted"

@@ -16,9 +16,10 @@ from tallywire.doctor.model_server import check_model
 from tallywire.doctor.redis_server import check_redis
 from tallywire.edge.topics import TopicSpec, ensure_topics
 from tallywire.election.election import Election
+from tallywire.ledger.async_client import open_async_ledger
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.keys import DistrictKeys
 from tallywire.ledger.snapshot import read_snapshot
-from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
 from tests.factories import make_election, make_reading
 
@@ -96,10 +97,10 @@ def test_redis_that_throws_away(redis: Redis, redis_url: str) -> None:
     assert worst(found) is Level.FAIL
 
 
-def open_ledger(url: str, election: Election) -> None:
+def count_one(url: str, election: Election) -> None:
     async def run() -> None:
-        ledger = RedisLedger(connect(url), election, "g1")
-        await ledger.open(election)
+        ledger = open_async_ledger(url, election, "g1")
+        await ledger.open()
         await ledger.apply(make_reading("d1-1", 0))
         await ledger.close()
 
@@ -107,9 +108,9 @@ def open_ledger(url: str, election: Election) -> None:
 
 
 def test_a_ledger_of_other_stations(redis_url: str, unique: str) -> None:
-    open_ledger(redis_url, make_election(unique))
-    with Redis.from_url(redis_url) as client:
-        snapshot = read_snapshot(client, make_election(unique))
+    count_one(redis_url, make_election(unique))
+    with open_ledger(redis_url, make_election(unique)) as ledger:
+        snapshot = read_snapshot(ledger)
     assert snapshot is not None
     assert judge_frame(snapshot, make_election(unique)).level is Level.OK
     finding = judge_frame(snapshot, make_election(unique, stations_each=5))
@@ -119,18 +120,18 @@ def test_a_ledger_of_other_stations(redis_url: str, unique: str) -> None:
 
 def test_a_total_that_is_not_the_sum_of_its_stations(redis_url: str, unique: str) -> None:
     election = make_election(unique)
-    open_ledger(redis_url, election)
-    with Redis.from_url(redis_url) as client:
-        assert worst(look(client, election)) is Level.OK
+    count_one(redis_url, election)
+    with open_ledger(redis_url, election) as ledger, Redis.from_url(redis_url) as client:
+        assert worst(look(ledger)) is Level.OK
         client.hincrby(DistrictKeys(unique, "g1", "d1").totals, "votes|mayor|A|accepted|high", 5)
-        found = list(look(client, election))
+        found = list(look(ledger))
     assert worst(found) is Level.FAIL
     assert "1 counters" in found[-1].found
 
 
 def test_a_ledger_that_nobody_opened(redis_url: str, unique: str) -> None:
-    with Redis.from_url(redis_url) as client:
-        (finding,) = look(client, make_election(unique))
+    with open_ledger(redis_url, make_election(unique)) as ledger:
+        (finding,) = look(ledger)
     assert "not opened yet" in finding.found
 
 

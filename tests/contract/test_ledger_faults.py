@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -21,13 +20,14 @@ from redis.backoff import NoBackoff
 from tallywire.election.election import Election
 from tallywire.errors import PeerError
 from tallywire.ledger import keys
-from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.async_client import AsyncLedgerClient, open_async_ledger
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.snapshot import audit, read_snapshot
 from tallywire.ledger.state import Event, Outcome
-from tallywire.ledger.store import RedisLedger, connect
 from tallywire.records import Verdict
 from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.factories import make_correction, make_election, make_reading, make_rejection
+from tests.support.memory_ledger import MemoryLedger
 
 T = TypeVar("T")
 Totals = dict[str, dict[str, int]]
@@ -39,12 +39,13 @@ def election(unique: str) -> Election:
 
 
 @pytest.fixture
-def reader(redis_url: str) -> Redis:
-    return Redis.from_url(redis_url)
+def reader(redis_url: str, election: Election) -> Iterator[LedgerClient]:
+    with open_ledger(redis_url, election) as client:
+        yield client
 
 
-def stored(reader: Redis, election: Election) -> Totals:
-    snapshot = read_snapshot(reader, election, "g1")
+def stored(reader: LedgerClient) -> Totals:
+    snapshot = read_snapshot(reader, "g1")
     assert snapshot is not None
     return without_zeros({one: dict(found.totals) for one, found in snapshot.districts.items()})
 
@@ -92,7 +93,7 @@ def corrections(rng: random.Random, count: int) -> list[Event]:
     ]
 
 
-async def tell(store: RedisLedger, events: Sequence[Event], rng: random.Random) -> None:
+async def tell(store: AsyncLedgerClient, events: Sequence[Event], rng: random.Random) -> None:
     """As a worker does that is thrown back now and then, and never skips ahead."""
     position = 0
     while position < len(events):
@@ -104,15 +105,15 @@ async def tell(store: RedisLedger, events: Sequence[Event], rng: random.Random) 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_zombies_thrown_back_at_random_beside_corrections_count_once(
-    election: Election, redis_url: str, reader: Redis, seed: int
+    election: Election, redis_url: str, reader: LedgerClient, seed: int
 ) -> None:
     rng = random.Random(seed)
     scans, decisions = a_night(rng, 40), corrections(rng, 8)
-    stores = [RedisLedger(connect(redis_url), election, "g1") for _ in range(4)]
+    stores = [open_async_ledger(redis_url, election, "g1") for _ in range(4)]
     tellers = [tell(store, scans, random.Random(n)) for n, store in enumerate(stores[:3])]
     await asyncio.gather(*tellers, tell(stores[3], decisions, rng))
-    assert stored(reader, election) == folded(election, scans, decisions)
-    assert audit(reader, election, "g1") == []
+    assert stored(reader) == folded(election, scans, decisions)
+    assert audit(reader, "g1") == []
     for store in stores:
         await store.close()
 
@@ -144,14 +145,16 @@ class LossyWire:
 
 
 @asynccontextmanager
-async def lossy(redis_url: str, resends: int) -> AsyncIterator[tuple[LossyWire, RedisLedger]]:
+async def lossy(
+    redis_url: str, election: Election, resends: int
+) -> AsyncIterator[tuple[LossyWire, AsyncLedgerClient]]:
     """A ledger behind a lossy wire; redis-py itself sends again `resends` times."""
     wire = LossyWire(redis_url)
     server = await asyncio.start_server(wire.carry, "127.0.0.1")
     port = server.sockets[0].getsockname()[1]
     retry = Retry(NoBackoff(), resends)
     client = AsyncRedis(host="127.0.0.1", port=port, socket_timeout=2.0, retry=retry)
-    store = RedisLedger(client, make_election(f"lossy-{uuid.uuid4().hex}"), "g1")
+    store = AsyncLedgerClient(client, election, "g1", f"redis://127.0.0.1:{port}/0")
     yield wire, store
     await store.close()
     server.close()
@@ -168,23 +171,25 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
 @pytest.mark.parametrize("resends", [0, 5], ids=["we send again", "redis-py sends again"])
 @pytest.mark.parametrize("losses", [1, 3])
 async def test_an_answer_lost_after_the_script_ran_is_found_out_and_counted_once(
-    redis_url: str, reader: Redis, losses: int, resends: int
+    election: Election, redis_url: str, reader: LedgerClient, losses: int, resends: int
 ) -> None:
-    async with lossy(redis_url, resends) as (wire, store):
+    async with lossy(redis_url, election, resends) as (wire, store):
         await store.apply(make_reading("d1-1", 0))  # the script is loaded now
         wire.losses = losses
         for offset in range(1, 4):
             event = make_reading(f"d1-{offset}", offset)
-            outcome = await insist(partial(store.apply, event))
-            assert outcome is (Outcome.HELD if offset == 1 else Outcome.COUNTED)
+            found = await insist(partial(store.apply, event))
+            assert found.outcome is (Outcome.HELD if offset == 1 else Outcome.COUNTED)
         assert wire.lost == losses
-        assert stored(reader, store._election)["d1"]["scans|counted"] == 3
-        assert audit(reader, store._election, "g1") == []
+        assert stored(reader)["d1"]["scans|counted"] == 3
+        assert audit(reader, "g1") == []
 
 
 @pytest.mark.parametrize("resends", [0, 5])
-async def test_an_advance_whose_answer_was_lost_stands(redis_url: str, resends: int) -> None:
-    async with lossy(redis_url, resends) as (wire, store):
+async def test_an_advance_whose_answer_was_lost_stands(
+    election: Election, redis_url: str, resends: int
+) -> None:
+    async with lossy(redis_url, election, resends) as (wire, store):
         await store.advance("tally.scans", 0, 1)
         wire.losses = 2
         await insist(lambda: store.advance("tally.scans", 0, 9, gaps=3))
@@ -197,8 +202,8 @@ async def test_redis_killed_and_started_again_keeps_every_apply(
 ) -> None:
     history = a_night(random.Random(7), 30)
     with LocalStack(StackPlan(tmp_path, broker=None, model=False)) as stack:
-        store = RedisLedger(connect(stack.settings.redis, timeout_s=1.0), election, "g1")
-        await store.open(election)
+        store = open_async_ledger(stack.settings.redis, election, "g1", 1.0)
+        await store.open()
         for event in history[:20]:
             await store.apply(event)
         await store.advance("tally.scans", 0, 20)
@@ -209,8 +214,8 @@ async def test_redis_killed_and_started_again_keeps_every_apply(
         stack.child("redis").wait_ready()
         for event in history:
             await store.apply(event)
-        reader = Redis.from_url(stack.settings.redis)
-        assert stored(reader, election) == folded(election, history)
+        with open_ledger(stack.settings.redis, election) as reader:
+            assert stored(reader) == folded(election, history)
         assert await store.next_offsets("tally.scans") == {0: 20}
         await store.close()
 
@@ -220,29 +225,30 @@ async def test_a_full_redis_takes_nothing_in_half_and_goes_on_once_it_has_room(
 ) -> None:
     history = a_night(random.Random(8), 20)
     with LocalStack(StackPlan(tmp_path, broker=None, model=False)) as stack:
-        reader = Redis.from_url(stack.settings.redis)
-        store = RedisLedger(connect(stack.settings.redis, timeout_s=1.0), election, "g1")
-        await store.open(election)
+        server = Redis.from_url(stack.settings.redis)
+        reader = open_ledger(stack.settings.redis, election)
+        store = open_async_ledger(stack.settings.redis, election, "g1", 1.0)
+        await store.open()
         for event in history[:10]:
             await store.apply(event)
-        reader.config_set("maxmemory", 1)
+        server.config_set("maxmemory", 1)
         with pytest.raises(PeerError, match="maxmemory"):
             await store.apply(history[10])
         with pytest.raises(PeerError):
             await store.advance("tally.scans", 0, 11)
-        assert audit(reader, election, "g1") == []
-        assert stored(reader, election) == folded(election, history[:10])
-        reader.config_set("maxmemory", 0)
+        assert audit(reader, "g1") == []
+        assert stored(reader) == folded(election, history[:10])
+        server.config_set("maxmemory", 0)
         for event in history[10:]:
             await store.apply(event)
-        assert stored(reader, election) == folded(election, history)
+        assert stored(reader) == folded(election, history)
         await store.close()
 
 
 async def test_a_redis_that_is_away_is_a_peer_error_from_every_method(election: Election) -> None:
-    store = RedisLedger(connect("redis://127.0.0.1:1/0", timeout_s=0.2), election, "g1")
+    store = open_async_ledger("redis://127.0.0.1:1/0", election, "g1", 0.2)
     for call in (
-        store.open(election),
+        store.open(),
         store.apply(make_reading()),
         store.next_offsets("tally.scans"),
         store.advance("tally.scans", 0, 1),
@@ -254,12 +260,17 @@ async def test_a_redis_that_is_away_is_a_peer_error_from_every_method(election: 
 
 @pytest.mark.parametrize("body", ["not json", "[]", '{"station":1}'])
 async def test_a_record_that_cannot_be_read_is_never_overwritten(
-    election: Election, redis_url: str, reader: Redis, body: str
+    election: Election, redis_url: str, reader: LedgerClient, body: str
 ) -> None:
-    store = RedisLedger(connect(redis_url), election, "g1")
+    redis = Redis.from_url(redis_url)
+    store = open_async_ledger(redis_url, election, "g1")
     name = keys.DistrictKeys(election.id, "g1", "d1").station("mayor", "d1-1")
-    reader.hset(name, mapping={"version": 3, "body": body})
+    redis.hset(name, mapping={"version": 3, "body": body})
     with pytest.raises(PeerError, match="d1-1"):
         await store.apply(make_reading("d1-1", 0))
-    assert reader.hget(name, "body") == body.encode()
+    assert redis.hget(name, "body") == body.encode()
+    redis.sadd(keys.DistrictKeys(election.id, "g1", "d1").stations, "mayor:d1-1")
+    with pytest.raises(PeerError, match="d1-1"):
+        audit(reader, "g1")
+    redis.close()
     await store.close()

@@ -9,34 +9,33 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from tallywire.edge.kafka import read_topic
-from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.async_client import Ledger, open_async_ledger
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.rebuild import Totals, first_difference, nonzero, rebuild
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
-from tallywire.ledger.store import Ledger, RedisLedger, connect
 from tallywire.reasons import Code
-from tallywire.records import Correction, Reading, Rejection, Source, Verdict
+from tallywire.records import Correction, Partition, Reading, Rejection, Source, Verdict
 from tallywire.settings import Topics
 from tallywire.supervision.child import Child, Program
 from tallywire.verify.sources import verify_broker
 from tallywire.wire import decode, encode
-from tallywire.worker.incoming import IncomingRecord
-from tallywire.worker.outgoing import message_for
-from tallywire.worker.producing import Message
-from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.correction_handler import CorrectionHandler
+from tallywire.worker.handler import Handler, IncomingRecord, ReceivedEvent, refuse
+from tallywire.worker.health import WorkerProgress
+from tallywire.worker.outgoing import Message, OutgoingTopics
 from tallywire.worker.retry import Peers
-from tallywire.worker.scan_handler import give_up, refuse
+from tallywire.worker.scan_handler import ScanHandler
 from tallywire.worker.sequencer import FinishedEvent
-from tallywire.worker.settlement import ReceivedEvent, Result, SettlementBook, settle
+from tallywire.worker.settlement import Settlement, settle
 from tests.factories import (
     CORRECTIONS,
     NIGHT,
@@ -48,6 +47,7 @@ from tests.factories import (
 )
 from tests.flow.night import wait_until
 from tests.paper_night import PaperNight, open_paper_night
+from tests.support.memory_ledger import MemoryLedger
 
 ELECTION = make_election()
 TOPICS = Topics("tally")
@@ -91,7 +91,7 @@ class World:
     def __init__(self, ledger: Ledger, totals: Callable[[], Totals]) -> None:
         self.ledger, self.totals, self.broker = ledger, totals, Broker()
 
-    async def settle(self, events: Sequence[Result], *, corrections: bool = False) -> None:
+    async def settle(self, events: Sequence[Event], *, corrections: bool = False) -> None:
         """One worker settles these results of one partition, the first at offset 0."""
         topic = CORRECTIONS if corrections else SCANS
         batch = [
@@ -100,11 +100,15 @@ class World:
             )
             for offset, event in enumerate(events)
         ]
-        book = SettlementBook(
-            self.ledger, self.broker.send, partial(message_for, TOPICS),
-            partial(give_up, ELECTION), WorkerProgress(Peers()), refusals_count=not corrections,
-        )  # fmt: skip
-        await settle(book, (topic, 0), batch)
+        peers = Peers()
+        handler: Handler[Any] = (
+            CorrectionHandler(ELECTION, self.ledger, peers)
+            if corrections
+            else make_scan_handler(self.ledger, peers)
+        )
+        outgoing = OutgoingTopics(self.broker.send, TOPICS)
+        settlement = Settlement(self.ledger, outgoing, WorkerProgress(peers))
+        await settle(settlement, handler, Partition(topic, 0), batch)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -115,31 +119,49 @@ async def world(
         memory = MemoryLedger(ELECTION)
         yield World(memory, lambda: nonzero(memory.totals))
         return
-    own, reader = replace(ELECTION, id=unique), Redis.from_url(redis_url)
+    own = replace(ELECTION, id=unique)
+    reader = open_ledger(redis_url, own)
 
     def totals() -> Totals:
-        snapshot = read_snapshot(reader, own, "g1")
+        snapshot = read_snapshot(reader, "g1")
         assert snapshot is not None
         return nonzero({one: found.totals for one, found in snapshot.districts.items()})
 
-    store = RedisLedger(connect(redis_url), own, "g1")
-    await store.open(own)
+    store = open_async_ledger(redis_url, own, "g1")
+    await store.open()
     yield World(store, totals)
     await store.close()
     reader.close()
+
+
+class NoModel:
+    """Nothing is read here."""
+
+    async def classify(self, _: Any) -> Any:
+        raise NotImplementedError
+
+    async def policy(self, _: int | None = None) -> Any:
+        raise NotImplementedError
+
+
+def make_scan_handler(ledger: Ledger, peers: Peers) -> ScanHandler:
+    return ScanHandler(
+        ELECTION, {}, ledger, NoModel(), "digits", ThreadPoolExecutor(1), peers,
+        max_pixels=1, max_value_bytes=1,
+    )  # fmt: skip
 
 
 def make_record(topic: str, offset: int) -> IncomingRecord:
     return IncomingRecord(Source(topic, 0, offset), b"d1-1", b"image", (), NIGHT)
 
 
-FIRST: Sequence[Result] = (
+FIRST: Sequence[Event] = (
     make_reading("d1-1", 0),
     make_rejection("d1-2", 1),
     make_reading("d1-3", 2, verdict=Verdict.HELD),
     make_reading("d1-1", 3, image="image 0"),
 )
-OTHERWISE: Sequence[Result] = (
+OTHERWISE: Sequence[Event] = (
     make_rejection("d1-1", 0, code=Code.INTERNAL_ERROR),
     make_reading("d1-2", 1),
     make_reading("d1-3", 2, votes={"A": 1}),

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis as AsyncRedis
 from typer.testing import CliRunner
 
 from tallywire.cli.main import build
 from tallywire.edge.kafka import TopicRecord, read_topic
 from tallywire.errors import PeerError, UsageError
+from tallywire.ledger.async_client import open_async_ledger
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.rejection_alert import StopLimit
 from tallywire.publish.rejection_warning import RejectionWarner
 from tallywire.reasons import Code, Reason
 from tallywire.records import Source
-from tallywire.worker.health import describe
+from tallywire.worker.health import WorkerProgress, describe
 from tallywire.worker.outgoing import message_for
-from tallywire.worker.progress import WorkerProgress
 from tallywire.worker.rejection_monitor import look
 from tallywire.worker.retry import Peers
 from tests.factories import make_rejection
@@ -32,6 +32,7 @@ from tests.paper_night import PaperNight, open_paper_night
 pytestmark = pytest.mark.flow
 
 JPEG, PNG = b"\xff\xd8\xff no real picture", b"\x89PNG\r\n\x1a\n neither"
+NOBODY = "redis://127.0.0.1:1/0"
 BAD = "=cmd|' /C calc'!A0"
 
 
@@ -174,19 +175,19 @@ def test_bytes_that_a_replay_left_out_come_from_where_they_were_published(
 
 async def test_the_stop_limit_is_raised_and_taken_back(night: PaperNight, tmp_path: Path) -> None:
     limit, progress = StopLimit(percent=20, minutes=10, least=4), WorkerProgress(Peers())
-    redis = AsyncRedis.from_url(night.settings.redis)
-    await look(redis, night.election, "g1", limit, progress)
+    ledger = open_async_ledger(night.settings.redis, night.election, "g1")
+    await look(ledger, limit, progress)
     assert progress.alert is not None
     assert "3 of the latest 4 scans were rejected" in progress.alert
     assert describe(progress)["alert"] == progress.alert
-    await look(redis, night.election, "g1", replace(limit, percent=80.0), progress)
+    await look(ledger, replace(limit, percent=80.0), progress)
     assert progress.alert is None
-    await redis.aclose()
-    away = AsyncRedis.from_url("redis://127.0.0.1:1/0", retry=None)
+    await ledger.close()
+    away = open_async_ledger(NOBODY, night.election, "g1")
     progress.alert = "still the last that is known"
-    await look(away, night.election, "g1", limit, progress)
+    await look(away, limit, progress)
     assert progress.alert == "still the last that is known"
-    await away.aclose()
+    await away.close()
 
 
 def test_the_check_fails_while_the_limit_is_passed(night: PaperNight) -> None:
@@ -198,9 +199,7 @@ def test_the_check_fails_while_the_limit_is_passed(night: PaperNight) -> None:
 def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) -> None:
     said, clock = list[str](), iter(range(0, 10_000, 100))
     strict = StopLimit(percent=20, minutes=10, least=4)
-    warn = RejectionWarner(
-        night.settings.redis, night.election, strict, said.append, lambda: next(clock)
-    )
+    warn = RejectionWarner(night.ledger(), strict, said.append, lambda: next(clock))
     warn()
     warn()
     (line,) = said
@@ -210,7 +209,7 @@ def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) 
     warn()
     assert said[1:] == ["Rejections are below the limit again."]
     warn.close()
-    away = RejectionWarner("redis://127.0.0.1:1/0", night.election, strict, said.append)
+    away = RejectionWarner(open_ledger(NOBODY, night.election), strict, said.append)
     away()
     away.close()
     assert len(said) == 2

@@ -14,7 +14,7 @@ from tallywire.cli.report import report
 from tallywire.election.election import Election
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
-from tallywire.ledger.store import RedisLedger, connect
+from tallywire.ledger.async_client import open_async_ledger
 from tallywire.records import Quality, Reading, Verdict
 from tests.factories import make_reading
 
@@ -42,8 +42,8 @@ def read(station: str, offset: int, votes: Mapping[str, int], *, held: bool = Fa
 
 def fill(url: str, election: Election, generation: str, readings: Sequence[Reading]) -> None:
     async def run() -> None:
-        ledger = RedisLedger(connect(url), election, generation)
-        await ledger.open(election)
+        ledger = open_async_ledger(url, election, generation)
+        await ledger.open()
         for reading in readings:
             await ledger.apply(reading)
         await ledger.close()

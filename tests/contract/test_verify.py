@@ -21,7 +21,7 @@ from tallywire.ledger.state import Event
 from tallywire.reasons import Code
 from tallywire.records import Verdict
 from tallywire.verify.sources import verify_broker, verify_folder
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tests.factories import NIGHT, make_rejection
 from tests.paper_night import VOTES, PaperNight, open_paper_night
 
@@ -95,7 +95,7 @@ def test_each_generation_is_verified_by_itself(night: PaperNight, tmp_path: Path
             told = night.reading("N1", source, image, {**VOTES, "oak": 1})
         night.tell(told, record, "g2")
     scans, corrections = night.settings.topics.scans, night.settings.topics.corrections
-    starts = {f"{source.topic}|{source.partition}": source.offset for source, _ in reversed(last)}
+    starts = {str(source.log): source.offset for source, _ in reversed(last)}
     parts = {f"{scans}|0": 99, f"{scans}|1": 99, f"{corrections}|0": 9, f"{corrections}|1": 9}
     about = json.dumps({"begin": "2026-11-22T20:00:00Z", "starts": {**parts, **starts}})
     with night.redis() as redis:

@@ -12,22 +12,23 @@ import pytest
 
 from tallywire.edge.kafka import make_producer
 from tallywire.edge.topics import TopicSpec, ensure_topics
-from tallywire.ledger.memory import MemoryLedger
-from tallywire.records import Rejection
-from tallywire.worker import gap_recovery, standstill
-from tallywire.worker.app import Limits, make_app
+from tallywire.ledger.state import ApplyResult
+from tallywire.records import Partition, Reading, Rejection, Source
+from tallywire.settings import Topics
+from tallywire.worker import gap_recovery
 from tallywire.worker.assignment import LedgerAheadError
-from tallywire.worker.incoming import IncomingRecord
-from tallywire.worker.producing import faust_send
-from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.faust_app import Limits, faust_send, make_app
+from tallywire.worker.handler import IncomingRecord, give_up
+from tallywire.worker.health import WorkerProgress
+from tallywire.worker.outgoing import OutgoingTopics
+from tallywire.worker.peer_check import record_exists
 from tallywire.worker.retry import Peers
-from tallywire.worker.scan_handler import give_up
-from tallywire.worker.sequencer import Admission, Partition
-from tallywire.worker.settlement import SettlementBook
-from tallywire.worker.topics import record_exists
-from tallywire.worker.worker import Read, RunningWorker, assemble, run
+from tallywire.worker.sequencer import Admission
+from tallywire.worker.settlement import Settlement
+from tallywire.worker.worker import RunningWorker, assemble, run
 from tests.factories import make_election
 from tests.flow.night import SESSION_S
+from tests.support.memory_ledger import MemoryLedger
 from tests.unit.worker.test_poison_quarantine import MemoryStrikes
 
 pytestmark = [
@@ -50,25 +51,32 @@ def publish(kafka: str, topic: str, partitions: int = 1) -> None:
     producer.close()
 
 
-def build(kafka: str, topic: str, ledger: MemoryLedger) -> RunningWorker:
-    """A worker whose reading is trivial: every record is a refusal at its place."""
-    election = make_election()
-    app = make_app(Limits(kafka, f"group-{topic}", SESSION_S, 65536))
-    book = SettlementBook(
-        ledger,
-        faust_send(app),
-        lambda *_: None,
-        partial(give_up, election),
-        WorkerProgress(Peers()),
-    )
+class TrivialHandler:
+    """Every record is a refusal at its place, which nobody has to publish."""
 
-    async def read(record: IncomingRecord) -> Rejection:
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self.ledger = ledger
+
+    async def read(self, record: IncomingRecord) -> Rejection:
         await asyncio.sleep(0.002)
-        return give_up(election, record, ValueError("trivial"))
+        return self.refuse(record, ValueError("trivial"))
 
-    exists = partial(record_exists, kafka)
-    desks: dict[str, tuple[Read, SettlementBook]] = {topic: (read, book)}
-    return assemble(app, desks, exists, MemoryStrikes(), 4, asyncio.Event())
+    async def settle(self, result: Reading | Rejection) -> ApplyResult:
+        return ApplyResult((await self.ledger.apply(result)).outcome, None)
+
+    def refuse(self, record: IncomingRecord, error: Exception) -> Rejection:
+        return give_up(make_election(), record, error)
+
+
+def build(kafka: str, topic: str, ledger: MemoryLedger) -> RunningWorker:
+    """A worker whose reading is trivial."""
+    app = make_app(Limits(kafka, f"group-{topic}", SESSION_S, 65536))
+    outgoing = OutgoingTopics(faust_send(app), Topics(topic))
+    settlement = Settlement(ledger, outgoing, WorkerProgress(Peers()))
+    return assemble(
+        app, {topic: TrivialHandler(ledger)}, settlement, MemoryStrikes(),
+        partial(record_exists, kafka), 4, asyncio.Event(),
+    )  # fmt: skip
 
 
 def lose(running: RunningWorker, topic: str, swallow: Swallow) -> Counter[tuple[Partition, int]]:
@@ -131,16 +139,16 @@ async def test_a_hole_in_the_log_is_recorded_and_reading_goes_on(
     kafka_bootstrap: str, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gap_recovery, "TICK_S", 0.2)
-    monkeypatch.setattr(standstill, "SETTLE_S", 0.2)
+    monkeypatch.setattr(gap_recovery, "SETTLE_S", 0.2)
     publish(kafka_bootstrap, unique)
     ledger = MemoryLedger(make_election())
     running = build(kafka_bootstrap, unique, ledger)
     came = lose(running, unique, lambda _, offset, __: 5 <= offset < 8)
     async with working(running):
         await finished(ledger, unique, within_s=40)
-    assert ledger.gaps == {(unique, 0, 8): 3}
+    assert ledger.gaps == {Source(unique, 0, 8): 3}
     assert rejected(ledger) == EVENTS - 3
-    assert came[(unique, 0), 5] >= 3  # it was looked for more than once
+    assert came[Partition(unique, 0), 5] >= 3  # it was looked for more than once
 
 
 async def test_reading_goes_on_where_the_ledger_says_not_where_the_group_committed(
@@ -174,5 +182,5 @@ async def test_a_ledger_ahead_of_its_topic_ends_the_worker(
 
 async def test_a_record_exists_or_not(kafka_bootstrap: str, unique: str) -> None:
     publish(kafka_bootstrap, unique)
-    assert await record_exists(kafka_bootstrap, (unique, 0), EVENTS - 1)
-    assert not await record_exists(kafka_bootstrap, (unique, 0), EVENTS)
+    assert await record_exists(kafka_bootstrap, Partition(unique, 0), EVENTS - 1)
+    assert not await record_exists(kafka_bootstrap, Partition(unique, 0), EVENTS)

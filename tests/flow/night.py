@@ -22,8 +22,8 @@ from tallywire.edge.kafka import TopicRecord, make_producer, read_topic
 from tallywire.edge.topics import TopicSpec, end_offsets, ensure_topics
 from tallywire.election.election import Election
 from tallywire.election.loading import election_folder, load_election
-from tallywire.ledger import keys
-from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.client import LedgerClient, open_ledger
+from tallywire.ledger.rejection_alert import SCANS
 from tallywire.ledger.snapshot import audit, read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Envelope, Reading, Rejection, Source
@@ -35,6 +35,7 @@ from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_she
 from tallywire.workshop.synthetic.form import print_form
 from tallywire.workshop.synthetic.mnist_sample import load_hand
 from tallywire.workshop.synthetic.simulated_counts import simulate_counts
+from tests.support.memory_ledger import MemoryLedger
 
 SHIPPED = "mx-2015-d15"
 SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
@@ -122,35 +123,33 @@ class Night:
         return worker.log_path.read_text() if worker.log_path.exists() else ""
 
     def redis(self) -> Redis:
-        """A connection to the ledger."""
+        """A connection to the server that holds the ledger."""
         return Redis.from_url(self.settings.redis)
+
+    def ledger(self) -> LedgerClient:
+        """The ledger as commands read it."""
+        return open_ledger(self.settings.redis, self.election)
 
     def outcomes(self) -> Counter[str]:
         """Scans by outcome, in all districts."""
-        with self.redis() as redis:
-            snapshot = read_snapshot(redis, self.election, self.settings.generation)
+        with self.ledger() as ledger:
+            snapshot = read_snapshot(ledger, self.settings.generation)
         found: Counter[str] = Counter()
         for district in snapshot.districts.values() if snapshot else ():
-            for name, value in district.totals.items():
-                kind, _, outcome = name.partition("|")
-                if kind == "scans":
-                    found[outcome] += value
+            found.update({outcome: district.scans(outcome) for outcome in SCANS})
         return found
 
     def next_offsets(self, topic: str) -> dict[int, int]:
         """By partition, where the ledger says that reading goes on."""
-        name = keys.offsets(self.election.id, self.settings.generation)
-        with self.redis() as redis:
-            found: Any = redis.hgetall(name)
-        pairs = [(key.decode().split("|"), int(value)) for key, value in found.items()]
-        return {int(number): value for (of, number), value in pairs if of == topic}
+        with self.ledger() as ledger:
+            found = ledger.next_offsets(self.settings.generation)
+        return {log.number: value for log, value in found.items() if log.topic == topic}
 
     def gaps(self) -> int:
         """Offsets that the ledger believes never existed."""
-        name = keys.gaps(self.election.id, self.settings.generation)
-        with self.redis() as redis:
-            found: Any = redis.hgetall(name)
-        return sum(int(value) for value in found.values())
+        with self.ledger() as ledger:
+            snapshot = read_snapshot(ledger, self.settings.generation)
+        return snapshot.gaps if snapshot else 0
 
     def ends(self, topic: str) -> dict[int, int]:
         """By partition with records, the end of the log."""
@@ -172,13 +171,13 @@ class Night:
 
     def audit_clean(self) -> bool:
         """True where every total is the sum of the stations' records."""
-        with self.redis() as redis:
-            return audit(redis, self.election, self.settings.generation) == []
+        with self.ledger() as ledger:
+            return audit(ledger, self.settings.generation) == []
 
     def totals(self) -> dict[str, dict[str, int]]:
         """By district, every counter that is not zero."""
-        with self.redis() as redis:
-            snapshot = read_snapshot(redis, self.election, self.settings.generation)
+        with self.ledger() as ledger:
+            snapshot = read_snapshot(ledger, self.settings.generation)
         assert snapshot is not None
         return {
             one: {name: value for name, value in district.totals.items() if value}

@@ -9,8 +9,8 @@ import sys
 from typing import Any
 
 from tallywire.cli.main import main
+from tallywire.ledger.async_client import AsyncLedgerClient
 from tallywire.ledger.state import ApplyResult, Outcome, event_source
-from tallywire.ledger.store import RedisLedger
 from tallywire.workshop.faults import suite
 from tallywire.workshop.faults.fault import Fault
 from tallywire.workshop.faults.night import FaultNight
@@ -29,14 +29,14 @@ FORGETFUL = Fault("forgetful", "a ledger that forgets", forgetful, scans=60)
 
 def forget() -> None:
     """Become a worker that says of every tenth scan that it is counted, and does not count it."""
-    take = RedisLedger.take
+    apply = AsyncLedgerClient.apply
 
-    async def take_most(ledger: RedisLedger, event: Any) -> ApplyResult:
+    async def apply_most(ledger: AsyncLedgerClient, event: Any) -> ApplyResult:
         if event_source(event).offset % EVERY == 0:
             return ApplyResult(Outcome.COUNTED, event)
-        return await take(ledger, event)
+        return await apply(ledger, event)
 
-    setattr(RedisLedger, RedisLedger.take.__name__, take_most)
+    setattr(AsyncLedgerClient, AsyncLedgerClient.apply.__name__, apply_most)
     main()
 
 

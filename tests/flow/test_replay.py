@@ -14,7 +14,6 @@ from threading import Thread
 
 import pytest
 
-from tallywire.ledger.generations import is_followed, live_generation
 from tallywire.ledger.snapshot import audit, read_snapshot, read_station
 from tallywire.records import Correction, Source
 from tallywire.wire import encode
@@ -69,14 +68,14 @@ def counted_scans(night: Night) -> int:
 
 
 def live_name(night: Night) -> str | None:
-    with night.redis() as redis:
-        return live_generation(redis, night.election.id)
+    with night.ledger() as ledger:
+        return ledger.live()
 
 
 def votes_of(night: Night, generation: str, station: str) -> dict[str, int] | None:
     contest = night.election.contests[0].id
-    with night.redis() as redis:
-        state = read_station(redis, night.election, generation, contest, station)
+    with night.ledger() as ledger:
+        state = read_station(ledger, generation, contest, station)
     return dict(state.decision.votes or {}) if state and state.decision else None
 
 
@@ -89,8 +88,8 @@ def wait_nobody_follows(night: Night, name: str) -> None:
     """Until the beat of workers that ended is forgotten."""
 
     def forgotten() -> bool:
-        with night.redis() as redis:
-            return not is_followed(redis, night.election.id, name)
+        with night.ledger() as ledger:
+            return not ledger.is_followed(name)
 
     wait_until(forgotten, 30, night.tell)
 
@@ -206,9 +205,9 @@ def test_part_of_a_night_is_not_the_count_unless_somebody_says_so(night: Night) 
     count_live(night, counted_scans(night))
     started = tallywire(night, "replay", "--to", "g2", "--once", "--from", since.isoformat())
     assert started.code == 0, started.text
-    with night.redis() as redis:
-        part = read_snapshot(redis, night.election, "g2")
-        assert audit(redis, night.election, "g2") == []
+    with night.ledger() as ledger:
+        part = read_snapshot(ledger, "g2")
+        assert audit(ledger, "g2") == []
     assert part is not None
     assert part.gaps == 0
     whole, late = counted_scans(night), started.values["scans"]

@@ -17,10 +17,9 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from redis import Redis
 
 from dashboard.source import LedgerView, Reader
-from tallywire.ledger.generations import live_generation, set_live
+from tallywire.ledger.client import LedgerClient
 from tallywire.ledger.rebuild import first_difference, rebuild
 from tallywire.ledger.snapshot import Snapshot, read_snapshot
 from tallywire.ledger.state import Event as LedgerEvent
@@ -85,19 +84,18 @@ class Viewer:
             ticks += 10.0
             return ticks
 
-        election = self.night.election
-        with self.night.redis() as redis:
-            reader = Reader(redis, election, now_s=always_later)
+        with self.night.ledger() as ledger:
+            reader = Reader(ledger, now_s=always_later)
             while not self.ended.wait(LOOK_EVERY_S):
-                before = self._both(redis)
+                before = self._both(ledger)
                 look, queue = reader.queue()
-                after = self._both(redis)
+                after = self._both(ledger)
                 self._judge(look, before, after)
                 if {state.district for state in queue} - set(look.districts):
                     self.mixtures.append("a review queue of districts that are not there")
 
-    def _both(self, redis: Redis) -> dict[str, Snapshot]:
-        found = {name: read_snapshot(redis, self.night.election, name) for name in ("g1", "g2")}
+    def _both(self, ledger: LedgerClient) -> dict[str, Snapshot]:
+        found = {name: read_snapshot(ledger, name) for name in ("g1", "g2")}
         return {name: one for name, one in found.items() if one}
 
     def _judge(
@@ -165,12 +163,12 @@ def assert_right(night: Night, generation: str) -> Counter[str]:
 def take_turns(night: Night, viewer: Viewer) -> int:
     """Promote and roll back in quick succession, each seen by the viewer before the next."""
     seen = 0
-    with night.redis() as redis:
+    with night.ledger() as ledger:
         for _ in range(TURNS):
-            live = live_generation(redis, night.election.id) or ""
+            live = ledger.live() or ""
             wanted = "g1" if live == "g2" else "g2"
             looks = viewer.shown[wanted]
-            assert set_live(redis, night.election.id, wanted, live) == wanted
+            assert ledger.set_live(wanted, live) == wanted
             wait_until(lambda: viewer.shown[wanted] > looks, 30, night.tell)  # noqa: B023
             seen += 1
     return seen
@@ -202,8 +200,8 @@ def test_half_is_replayed_while_the_other_half_arrives(night: Night) -> None:
     turns = take_turns(night, viewer)
     arriving.join()
     outcomes = {name: assert_right(night, name) for name in ("g1", "g2")}
-    with night.redis() as redis:
-        live = live_generation(redis, night.election.id)
+    with night.ledger() as ledger:
+        live = ledger.live()
     assert live == "g2"
     viewer.ended.set()
     watching.join()

@@ -110,11 +110,10 @@ class Seen:
     readings: dict[str, Reading]  # the first of each station
 
     def state(self, name: str) -> StationState:
-        with self.night.redis() as redis:
-            found = read_station(
-                redis, self.night.election, self.night.settings.generation,
-                self.night.election.contests[0].id, self.good[name],
-            )  # fmt: skip
+        contest = self.night.election.contests[0].id
+        with self.night.ledger() as ledger:
+            generation = self.night.settings.generation
+            found = read_station(ledger, generation, contest, self.good[name])
         assert found is not None
         return found
 

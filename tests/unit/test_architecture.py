@@ -50,6 +50,13 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # Pure files in rooms that are not.
 PURE_BESIDE = (
+    "election/election.py",
+    "election/election_parsing.py",
+    "election/layout_parsing.py",
+    "election/layout_checks.py",
+    "election/references.py",
+    "election/station_list.py",
+    "election/validation.py",
     "evidence/exported_records.py",
     "evidence/event_log.py",
     "review/priority.py",
@@ -60,8 +67,8 @@ PURE_FILES = sorted(
     path
     for room in ("sheet", "reading", "ledger")
     for path in (PACKAGE / room).rglob("*.py")
-    # The Redis store and its read side stand beside the pure state machine.
-    if path.name not in {"store.py", "snapshot.py", "generations.py", "opening.py"}
+    # The client of Redis and its read side stand beside the pure state machine.
+    if path.name not in {"connection.py", "client.py", "async_client.py", "snapshot.py"}
 )
 PURE_FILES += [PACKAGE / name for name in PURE_BESIDE]
 OUTSIDE = {
@@ -142,3 +149,24 @@ def test_only_the_model_rooms_import_tensorflow() -> None:
         and room_of(path) not in MAY_IMPORT_TENSORFLOW
     }
     assert not offenders
+
+
+def test_one_module_knows_faust() -> None:
+    knowing = {
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if {name.split(".")[0] for name in imported_modules(path)} & {"faust", "mode"}
+    }
+    assert knowing == {"worker/faust_app.py"}
+
+
+def test_one_module_connects_to_redis() -> None:
+    """Time-outs, addresses and what is said of them are the same whoever asks."""
+    dashboard = PACKAGE.parents[1] / "dashboard"
+    connecting = {
+        path.name
+        for path in (*SOURCES, *dashboard.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"from_url", "from_pool"}
+    }
+    assert connecting == {"connection.py"}

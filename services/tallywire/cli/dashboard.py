@@ -68,11 +68,8 @@ def check_ready(settings: Settings) -> None:
     Raises:
         PeerError: naming who does not.
     """
-    from redis import Redis
-    from redis.exceptions import RedisError
-
     from tallywire.election.loading import load_election
-    from tallywire.ledger.generations import live_generation
+    from tallywire.ledger.client import open_ledger
 
     address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(  # noqa: S104 - what "all" is asked by
         settings.dashboard_address, settings.dashboard_address
@@ -83,13 +80,9 @@ def check_ready(settings: Settings) -> None:
             pass
     except OSError as error:
         raise PeerError(f"No dashboard answers at {url}: {error}") from error
-    try:
-        with Redis.from_url(settings.redis, socket_timeout=ANSWER_S) as redis:
-            found = live_generation(redis, load_election(settings.election).election.id)
-    except RedisError as error:
-        raise PeerError(f"No ledger at {settings.redis}: {error}") from error
-    if found is None:
-        raise PeerError(f"No ledger of {settings.election} at {settings.redis}: start a worker")
+    with open_ledger(settings.redis, load_election(settings.election).election, ANSWER_S) as ledger:
+        if ledger.live() is None:
+            raise PeerError(f"No ledger of {settings.election} at {ledger.address}: start a worker")
 
 
 def find_dashboard(folder: Path | None) -> Path:

@@ -56,7 +56,7 @@ def worker(
     )  # fmt: skip
     configure_logs(settings.log_level, as_json=settings.log_json)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    from tallywire.worker.check import check_peers  # Faust, which logs as it is imported
-    from tallywire.worker.start import work
+    from tallywire.worker.peer_check import check_peers  # Faust, which logs as it is imported
+    from tallywire.worker.worker import work
 
     asyncio.run(check_peers(settings) if check else work(settings))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import redis
-
 from tallywire.doctor.findings import Finding, fail, ok
 from tallywire.election.election import Election
 from tallywire.election.loading import load_election
 from tallywire.errors import TallywireError
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.keys import NOWHERE
 from tallywire.ledger.snapshot import Snapshot, audit, read_snapshot
 from tallywire.settings import Settings
@@ -24,27 +23,22 @@ def check_ledger(settings: Settings, timeout_s: float) -> list[Finding]:
     have findings of their own."""
     try:
         election = load_election(settings.election).election
-        with redis.Redis.from_url(
-            settings.redis,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            retry=None,
-        ) as client:
-            return list(look(client, election))
-    except (TallywireError, redis.RedisError, OSError, ValueError):
+        with open_ledger(settings.redis, election, timeout_s) as ledger:
+            return list(look(ledger))
+    except TallywireError:
         return []
 
 
-def look(client: redis.Redis, election: Election) -> Iterator[Finding]:
-    """The checks on one connection that answers bytes."""
-    snapshot = read_snapshot(client, election)
+def look(ledger: LedgerClient) -> Iterator[Finding]:
+    """The checks over one connection."""
+    election, snapshot = ledger.election, read_snapshot(ledger)
     if snapshot is None:
         yield ok(PART, election.id, "not opened yet: the first worker does it")
         return
     yield judge_frame(snapshot, election)
     if len(election.stations) > MOST_AUDITED:
         return
-    wrong = audit(client, election, snapshot.generation)
+    wrong = audit(ledger, snapshot.generation)
     if wrong:
         first = f"{wrong[0].district} {wrong[0].counter}: {wrong[0].total} is {wrong[0].recomputed}"
         yield fail(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import redis
+from redis import Redis
+from redis.exceptions import ResponseError
 
 from tallywire.doctor.findings import Finding, fail, ok, warn
+from tallywire.errors import PeerError, UsageError
+from tallywire.ledger.connection import address_of, open_server
 from tallywire.settings import Settings
 
 PART = "Redis"
@@ -16,32 +19,22 @@ CONFIG_KEYS = ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
 
 def check_redis(settings: Settings, timeout_s: float) -> list[Finding]:
     """Every check of Redis over one short-lived connection."""
+    address = address_of(settings.redis)
     try:
-        client = redis.Redis.from_url(
-            settings.redis,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            decode_responses=True,
-            retry=None,
-        )
-    except ValueError as error:
-        return [
-            fail(PART, settings.redis, str(error), "set TALLYWIRE_REDIS to redis://host:port/0")
-        ]
-    try:
-        with client:
-            return list(_look(client, settings.redis))
-    except (redis.RedisError, OSError) as error:
-        words = str(error) or type(error).__name__
-        return [fail(PART, settings.redis, words, "start it: redis-server --appendonly yes")]
+        with open_server(settings.redis, timeout_s) as server:
+            return list(_look(server, address))
+    except UsageError as error:
+        return [fail(PART, address, str(error), "set TALLYWIRE_REDIS to redis://host:port/0")]
+    except PeerError as error:
+        return [fail(PART, address, str(error), "start it: redis-server --appendonly yes")]
 
 
-def _look(client: redis.Redis, url: str) -> Iterator[Finding]:
-    server: Mapping[str, object] = client.info("server")
-    yield judge_version(str(server["redis_version"]), url)
+def _look(server: Redis, url: str) -> Iterator[Finding]:
+    told: Mapping[str, object] = server.info("server")
+    yield judge_version(str(told["redis_version"]), url)
     try:
-        config = {key: str(client.config_get(key)[key]) for key in CONFIG_KEYS}
-    except redis.ResponseError:
+        config = {key: str(server.config_get(key)[key]) for key in CONFIG_KEYS}
+    except ResponseError:
         yield warn(
             PART,
             "durability",

@@ -11,6 +11,7 @@ from kafka import TopicPartition
 from kafka.errors import for_code
 
 from tallywire.edge.topics import admin_client, ask_patiently
+from tallywire.records import Partition
 
 EARLIEST, LATEST = -2, -1  # what stands for a time in a request for offsets
 
@@ -23,11 +24,10 @@ class OffsetRange:
     end: int
 
 
-LogBounds = Mapping[tuple[str, int], OffsetRange]
-"""By topic and partition."""
+LogBounds = Mapping[Partition, OffsetRange]
 
 
-def log_bounds(kafka: str, topics: Sequence[str]) -> dict[tuple[str, int], OffsetRange]:
+def log_bounds(kafka: str, topics: Sequence[str]) -> dict[Partition, OffsetRange]:
     """The bounds of every partition of `topics`; as exact as `topics.end_offsets`.
 
     Raises:
@@ -36,13 +36,13 @@ def log_bounds(kafka: str, topics: Sequence[str]) -> dict[tuple[str, int], Offse
     return ask_patiently(lambda: _ask_bounds(kafka, topics))
 
 
-def _ask_bounds(kafka: str, topics: Sequence[str]) -> dict[tuple[str, int], OffsetRange]:
+def _ask_bounds(kafka: str, topics: Sequence[str]) -> dict[Partition, OffsetRange]:
     with admin_client(kafka) as client:
         partitions = _partitions(client, topics)
         begins = client.list_partition_offsets(dict.fromkeys(partitions, EARLIEST))
         ends = client.list_partition_offsets(dict.fromkeys(partitions, LATEST))
     return {
-        (tp.topic, tp.partition): OffsetRange(max(0, begins[tp].offset), max(0, ends[tp].offset))
+        Partition(*tp): OffsetRange(max(0, begins[tp].offset), max(0, ends[tp].offset))
         for tp in partitions
     }
 

@@ -42,6 +42,18 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
+class LayoutUsed:
+    """The layout file of a contest: its own id and version, and the SHA-256 of its bytes."""
+
+    id: str
+    version: int
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.id} version {self.version} ({self.sha256[:8]})"
+
+
+@dataclass(frozen=True, slots=True)
 class District:
     """The unit of the totals."""
 
@@ -75,18 +87,6 @@ class Election:
         if contest_id is None:
             return self.contests[0] if len(self.contests) == 1 else None
         return next((contest for contest in self.contests if contest.id == contest_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class LayoutUsed:
-    """One layout file: its own id and version, and the SHA-256 of its bytes."""
-
-    id: str
-    version: int
-    sha256: str  # lower-case hex
-
-    def __str__(self) -> str:
-        return f"{self.id} version {self.version} ({self.sha256[:8]})"
 
 
 def select_stations(election: Election, count: int) -> Election:

@@ -18,7 +18,6 @@ MOST_MARKS, MOST_FIELDS, MOST_RULES = 50, 500, 500  # every box is compared with
 MIN_CHROMA = 60  # of 255: less colour than this is grey once it has been printed and scanned
 CELLS_RULE = f"write 1 to {MOST_CELLS} boxes [[x, y, w, h], ...] in mm"
 
-
 _FOUR = TypeAdapter(
     Annotated[
         list[Annotated[float, Field(strict=True, allow_inf_nan=False)]],
@@ -83,7 +82,7 @@ class FieldTable(FileModel):
     id: Id
     role: Annotated[Role, Field(strict=False), Remedy(f"write {' or '.join(Role)}")] = Role.OPTION
     option: Id | None = None
-    cells: Annotated[list[BoxMm], BeforeValidator(_few)]
+    cells: Annotated[list[BoxMm], BeforeValidator(_few), Remedy(CELLS_RULE, inside=True)]
 
     @field_validator("option")
     @classmethod

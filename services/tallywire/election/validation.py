@@ -46,17 +46,22 @@ class FileModel(BaseModel):
 class Remedy:
     """Beside a type: what to write there, told instead of pydantic's words for any fault of it.
 
-    Stands last in `Annotated`, as only the checks before it are covered.
+    Stands last in `Annotated`, as only the checks before it are covered. With `inside`, only a
+    missing key is told so, since what stands inside the value has remedies of its own.
     """
 
     text: str
+    inside: bool = False
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """The type's own schema, with our words."""
+        schema = handler(source)
+        if self.inside:
+            return schema
         return core_schema.custom_error_schema(
-            handler(source), custom_error_type=REMEDY, custom_error_message=self.text
+            schema, custom_error_type=REMEDY, custom_error_message=self.text
         )
 
 
@@ -117,9 +122,8 @@ def _value_and_remedy(found: ErrorDetails, model: type[BaseModel]) -> tuple[str,
     location, heading = found["loc"], _heading(found["loc"])
     match found["type"]:
         case "extra_forbidden":
-            return "unknown key", nearest(
-                str(location[-1]), _table_at(model, location).model_fields
-            )
+            known = _table_at(model, location).model_fields
+            return "unknown key", nearest(str(location[-1]), known)
         case "missing":
             return "missing", _remedy_at(model, location)
         case "too_short":
@@ -165,7 +169,7 @@ def _remedy_at(model: type[BaseModel], location: Location) -> str:
 
 
 def _heading(location: Location) -> str:
-    return ".".join(step for step in location if isinstance(step, str))
+    return ".".join(_key(step) for step in location if isinstance(step, str))
 
 
 def key_path(location: Location, file: str = "") -> str:

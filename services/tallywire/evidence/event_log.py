@@ -15,7 +15,7 @@ from tallywire.evidence.exported_records import ExportedRecord
 from tallywire.ledger.correction_records import open_correction
 from tallywire.ledger.state import Event, event_source
 from tallywire.reasons import Reason
-from tallywire.records import Reading, Rejection, Source
+from tallywire.records import Partition, Reading, Rejection, Source
 from tallywire.wire import GENERATION_HEADER, WireError, decode
 
 Value = TypeVar("Value")
@@ -97,13 +97,12 @@ def events_of(
     election: Election,
     generation: str,
     notes: EvidenceNotes,
-    starts: Mapping[str, int] | None = None,
+    starts: Mapping[Partition, int] | None = None,
 ) -> Iterator[Event]:
     """Everything that the generation's ledger was told, in no particular order.
 
     Args:
-        starts: by `topic|partition`, where a partial generation begins; all from the beginning
-            otherwise.
+        starts: where a partial generation begins; all from the beginning otherwise.
     """
     names, refused = evidence.names, set[Source]()
     for line in _of(evidence.read(names.rejected), generation):
@@ -118,14 +117,14 @@ def events_of(
             yield _noted(notes, reading)
     for line in evidence.read(names.corrections):
         source = Source(names.corrections, line.partition, line.offset)
-        begin = (starts or {}).get(f"{names.corrections}|{line.partition}", 0)
+        begin = (starts or {}).get(source.log, 0)
         found = open_correction(election, line.value, source)
         if line.offset >= begin and source not in refused and not isinstance(found, Reason):
             yield found
 
 
 def match_scans(
-    evidence: Evidence, notes: EvidenceNotes, starts: Mapping[str, int] | None = None
+    evidence: Evidence, notes: EvidenceNotes, starts: Mapping[Partition, int] | None = None
 ) -> Coverage:
     """Set the scans topic against the outcomes; call it when `events_of` is exhausted.
 
@@ -136,7 +135,7 @@ def match_scans(
     scans, lost, waiting, strays = 0, list[Source](), 0, list[Source]()
     for partition in sorted(bounds.keys() | notes.told.keys()):
         begin, end = bounds.get(partition, (0, 0))
-        begin = max(begin, (starts or {}).get(f"{names.scans}|{partition}", 0))
+        begin = max(begin, (starts or {}).get(Partition(names.scans, partition), 0))
         told = notes.told.get(partition, set())
         silent = set(range(begin, end)) - told
         silent -= set(evidence.absent(partition, silent)) if silent else set()

@@ -19,7 +19,6 @@ from tallywire.evidence.event_log import Evidence, TopicNames
 from tallywire.evidence.exported_records import ExportedRecord, from_text, to_text
 
 SUMS, ABOUT, ELECTION = "SHA256SUMS", "export.json", "election"
-CHUNK_BYTES = 1024 * 1024
 REMEDY = "ask for the export again, and compare its SHA-256 by phone"
 
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from tallywire.election.election import Contest, Election, OptionKind
 from tallywire.ledger import counters
 from tallywire.ledger.counters import Counters
+from tallywire.ledger.record_key import RecordKey, state_key
 from tallywire.ledger.state import Entry, StationState, Status, contribution
 from tallywire.records import Quality
 
 CANNOT_WIN = frozenset({OptionKind.UNREGISTERED, OptionKind.NULL})
-
-Key = tuple[str, str, str]
-"""District, contest, station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,31 +151,33 @@ def total_votes(states: Iterable[StationState]) -> dict[tuple[str, str], dict[st
     totals: dict[tuple[str, str], list[Counters]] = {}
     for state in states:
         counts = state.status in (Status.COUNTED, Status.CORRECTED)
-        votes = _votes_that_count(state)
-        totals.setdefault((state.district, state.contest), []).append({**votes, "": int(counts)})
+        votes = {**state.counting_votes, "": int(counts)}
+        totals.setdefault((state.district, state.contest), []).append(votes)
     return {key: counters.add(parts) for key, parts in totals.items()}
 
 
 def sheet_of(state: StationState) -> ComparedSheet:
     """What a generation makes of a station."""
-    entry = state.counted or (state.held[0] if state.held else None)
+    entry = state.standing
     shown: Sequence[Entry] = state.held or (state.rejected[-1:] if entry is None else ())
     return ComparedSheet(
         status=state.status,
-        votes=_votes_that_count(state),
+        votes=dict(state.counting_votes),
         read=dict(entry.votes) if entry else {},
         quality=entry.quality if entry else None,
         reasons=tuple(sorted({str(reason.code) for one in shown for reason in one.reasons})),
     )
 
 
-def _by_key(states: Iterable[StationState]) -> dict[Key, StationState]:
-    return {(state.district, state.contest, state.station): state for state in states}
+def _by_key(states: Iterable[StationState]) -> dict[RecordKey, StationState]:
+    return {state_key(state): state for state in states}
 
 
-def _change(key: Key, old: StationState | None, new: StationState | None) -> StationChange:
+def _change(key: RecordKey, old: StationState | None, new: StationState | None) -> StationChange:
     return StationChange(
-        *key,
+        key.district,
+        key.contest,
+        key.station,
         before=sheet_of(old) if old else None,
         after=sheet_of(new) if new else None,
         delta=counters.add(
@@ -187,12 +187,6 @@ def _change(key: Key, old: StationState | None, new: StationState | None) -> Sta
             ]
         ),
     )
-
-
-def _votes_that_count(state: StationState) -> dict[str, int]:
-    if state.decision is not None and state.decision.votes is not None:
-        return dict(state.decision.votes)
-    return dict(state.counted.votes) if state.counted else {}
 
 
 def _label(sheet: ComparedSheet | None) -> str:

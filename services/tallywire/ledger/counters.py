@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from tallywire.records import Quality
@@ -21,43 +22,92 @@ class VoteState(StrEnum):
     CORRECTED = "corrected"
 
 
+class CounterKind(StrEnum):
+    """What is counted."""
+
+    VOTES = "votes"
+    STATIONS = "stations"
+    REGISTERED = "registered"
+    SCANS = "scans"
+    CORRECTIONS = "corrections"
+    TIMELINE = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class CounterName:
+    """The name of one counter; `str` is how the ledger and an export write it.
+
+    `item` is an option, or the start of ten seconds (epoch, s); `state` what became of votes,
+    stations or scans. What a kind has no use for is empty.
+    """
+
+    kind: CounterKind
+    contest: str = ""
+    item: str = ""
+    state: str = ""
+    quality: str = ""
+
+    def __str__(self) -> str:
+        parts = (self.contest, self.item, self.state, self.quality)
+        return _join(self.kind, *filter(None, parts))
+
+    @classmethod
+    def parse(cls, text: str) -> CounterName:
+        """What `str` wrote.
+
+        Raises:
+            ValueError: it is the name of no counter.
+        """
+        match text.split("|"):
+            case ["votes", contest, option, state, quality]:
+                return cls(CounterKind.VOTES, contest, option, state, quality)
+            case ["stations" | "registered" as kind, contest, state]:
+                return cls(CounterKind(kind), contest, state=state)
+            case ["scans" | "corrections" as kind, state]:
+                return cls(CounterKind(kind), state=state)
+            case ["time", start, state]:
+                return cls(CounterKind.TIMELINE, item=start, state=state)
+        raise ValueError(f"{text!r} is the name of no counter")
+
+
 def votes(contest: str, option: str, state: VoteState, quality: Quality) -> str:
     """Votes of one option by state and quality of the record."""
-    return f"votes|{contest}|{option}|{state}|{quality}"
+    return _join(CounterKind.VOTES, contest, option, state, quality)
 
 
 def stations(contest: str, kind: str) -> str:
     """Stations received, counted, held, rejected, corrected or in conflicts, in one contest."""
-    return f"stations|{contest}|{kind}"
+    return _join(CounterKind.STATIONS, contest, kind)
 
 
 def registered(contest: str, kind: str) -> str:
     """Registered voters of the stations of that kind."""
-    return f"registered|{contest}|{kind}"
+    return _join(CounterKind.REGISTERED, contest, kind)
 
 
 def scans(outcome: str) -> str:
     """Scans that had this outcome."""
-    return f"scans|{outcome}"
+    return _join(CounterKind.SCANS, outcome)
 
 
 def corrections() -> str:
     """Corrections applied."""
-    return "corrections|applied"
+    return _join(CounterKind.CORRECTIONS, "applied")
 
 
 def timeline(epoch_s: float, outcome: str) -> str:
     """Scans that had this outcome, by the ten seconds in which the broker took them."""
-    return f"time|{int(epoch_s) // BUCKET_S * BUCKET_S}|{outcome}"
+    start = str(int(epoch_s) // BUCKET_S * BUCKET_S)
+    return _join(CounterKind.TIMELINE, start, outcome)
 
 
 def timeline_of(totals: Counters) -> dict[int, dict[str, int]]:
     """Start of ten seconds (epoch, s) -> outcome -> scans, in order of time."""
     found: dict[int, dict[str, int]] = {}
-    for name, value in totals.items():
-        if name.startswith("time|"):
-            _, start, outcome = name.split("|")
-            found.setdefault(int(start), {})[outcome] = value
+    for text, value in totals.items():
+        if text.startswith(CounterKind.TIMELINE):  # most of them, or none: parse no other
+            name = CounterName.parse(text)
+            found.setdefault(int(name.item), {})[name.state] = value
     return dict(sorted(found.items()))
 
 
@@ -73,3 +123,8 @@ def add(parts: Iterable[Counters]) -> dict[str, int]:
 def negate(counters: Counters) -> dict[str, int]:
     """The delta that takes `counters` back."""
     return {name: -value for name, value in counters.items()}
+
+
+def _join(kind: CounterKind, *parts: str) -> str:
+    """A name from its parts: some dozen are made for every scan."""
+    return "|".join((kind, *parts))

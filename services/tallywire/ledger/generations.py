@@ -1,22 +1,49 @@
-"""Which builds of the ledger there are, and which one viewers follow.
-
-One pointer names the live generation, and moving it is one atomic step: a viewer sees the old
-totals or the new ones, never a mixture.
-"""
+"""Which builds of the ledger there are, and how each was made: with what, and from where. Pure."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from importlib.resources import files
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from redis import Redis
+from pydantic import TypeAdapter, ValidationError
 
-from tallywire.election.election import Election
-from tallywire.errors import UsageError
-from tallywire.ledger import keys
-from tallywire.ledger.generation_origin import GenerationOrigin, from_values
+from tallywire.election.election import LayoutUsed
+from tallywire.records import Partition
+
+BEGINNING = "beginning"
+WORKER, REPLAY = "worker", "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOrigin:
+    """What is written down when a generation is opened; never changed afterwards.
+
+    `layouts` are by contest id. `model_version` is None where whatever the server has newest reads.
+    `begin` is "beginning", or the time (ISO 8601) from which on scans were read; `starts` are then
+    the offsets. Generations made before this was written know only districts.
+    """
+
+    districts: tuple[str, ...] = ()
+    made_by: str = WORKER
+    created_at: str = ""  # ISO 8601
+    code_version: str = ""
+    model: str = ""
+    model_version: int | None = None
+    layouts: Mapping[str, LayoutUsed] = field(default_factory=dict)
+    begin: str = BEGINNING
+    starts: Mapping[Partition, int] = field(default_factory=dict)
+
+    @property
+    def is_partial(self) -> bool:
+        """True where scans before some time were left out."""
+        return self.begin != BEGINNING
+
+    @property
+    def model_name(self) -> str:
+        """For people: `digits 2`, or `digits, newest`."""
+        version = "" if self.model_version is None else f" {self.model_version}"
+        return f"{self.model}{version or ', newest'}" if self.model else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,71 +55,51 @@ class Generation:
     about: GenerationOrigin
 
 
-def live_generation(redis: Redis, election: str) -> str | None:
-    """The generation that viewers follow; None before the first worker."""
-    return _text(redis.get(keys.live(election)))
+_ADAPTER = TypeAdapter(GenerationOrigin)
 
 
-def previous_generation(redis: Redis, election: str) -> str | None:
-    """The generation that was live before this one: where a rollback goes."""
-    return _text(redis.lindex(keys.past(election), -1))
+def to_values(about: GenerationOrigin) -> dict[str, Any]:
+    """As JSON values."""
+    return {**asdict(about), "starts": starts_to_values(about.starts)}
 
 
-def list_generations(redis: Redis, election: str) -> list[Generation]:
-    """Every generation that was opened, in the order of their numbers."""
-    live = live_generation(redis, election)
-    found: Any = redis.hgetall(keys.generations(election))
-    named = {name.decode(): from_values(json.loads(about)) for name, about in found.items()}
-    return [
-        Generation(name, name == live, named[name])
-        for name in sorted(named, key=lambda name: (len(name), name))
-    ]
+def from_values(values: Mapping[str, Any]) -> GenerationOrigin:
+    """What `to_values` made; keys that are missing get their default, others are ignored."""
+    try:
+        starts = starts_from_values(values.get("starts") or {})
+        return _ADAPTER.validate_python({**values, "starts": starts})
+    except (ValidationError, ValueError):
+        return GenerationOrigin(districts=tuple(map(str, values.get("districts", ()))))
 
 
-def set_live(redis: Redis, election: str, wanted: str, expected: str) -> str:
-    """Point viewers at `wanted` if they follow `expected` now; repeating it is harmless.
+def starts_to_values(starts: Mapping[Partition, int]) -> dict[str, int]:
+    """Offsets by partition as JSON values."""
+    return {str(log): offset for log, offset in starts.items()}
 
-    Returns:
-        the generation that is live afterwards: `wanted`, or another one where somebody else has
-        moved the pointer in between.
+
+def starts_from_values(values: Mapping[str, int]) -> dict[Partition, int]:
+    """What `starts_to_values` made.
 
     Raises:
-        UsageError: `wanted` was never opened.
-        redis.exceptions.RedisError: if Redis is away.
+        ValueError: a key is no partition.
     """
-    script = files("tallywire.ledger").joinpath("promote.lua").read_text()
-    answer = redis.register_script(script)(
-        keys=[keys.live(election), keys.past(election), keys.generations(election)],
-        args=[expected, wanted],
-    )
-    live = _text(answer)
-    if live is None:
-        raise UsageError(f"generation {wanted} of {election} does not exist: replay into it first")
-    return live
+    return {Partition.parse(log): offset for log, offset in values.items()}
 
 
-def stored_offsets(redis: Redis, election: str, generation: str) -> dict[tuple[str, int], int]:
-    """By topic and partition, the next offset that the generation's workers will read."""
-    found: Any = redis.hgetall(keys.offsets(election, generation))
-    split = [(name.decode().rpartition("|"), int(value)) for name, value in found.items()]
-    return {(topic, int(partition)): offset for (topic, _, partition), offset in split}
+def by_number(name: str) -> tuple[int, str]:
+    """What names of generations are sorted by: g2 before g10."""
+    return len(name), name
 
 
-def is_followed(redis: Redis, election: str, generation: str) -> bool:
-    """True while a worker says that it counts what arrives (or did seconds ago)."""
-    return bool(redis.exists(keys.followed(election, generation)))
-
-
-def station_names(redis: Redis, election: Election, generation: str) -> set[str]:
-    """`district:contest:station` of every known station that has a record."""
-    ids = [district.id for district in election.districts]
-    with redis.pipeline(transaction=False) as pipe:
-        for one in ids:
-            pipe.smembers(keys.DistrictKeys(election.id, generation, one).stations)
-        answers: list[Any] = pipe.execute()
-    pairs = zip(ids, answers, strict=True)
-    return {f"{one}:{member.decode()}" for one, members in pairs for member in members}
-
-
-def _text(found: Any) -> str | None:
-    return found.decode() if found else None
+def differences(wanted: GenerationOrigin, found: GenerationOrigin) -> tuple[str, ...]:
+    """Why votes read as `wanted` do not belong into a generation made as `found`; for people."""
+    lines = []
+    if (wanted.model, wanted.model_version) != (found.model, found.model_version):
+        lines.append(f"model: {found.model_name} there, {wanted.model_name} asked for")
+    for contest in sorted(wanted.layouts.keys() | found.layouts.keys()):
+        here, there = wanted.layouts.get(contest), found.layouts.get(contest)
+        if here != there:
+            lines.append(f"layout of {contest}: {there} there, {here} asked for")
+    if wanted.begin != found.begin:
+        lines.append(f"from: {found.begin} there, {wanted.begin} asked for")
+    return tuple(lines)

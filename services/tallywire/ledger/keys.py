@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NOWHERE = "-"  # district of scans whose station is unknown
+NOWHERE = "-"  # district, and contest, of scans whose station is unknown
 
 
 def live(election: str) -> str:

@@ -13,13 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tallywire.election.election import Election
-from tallywire.ledger.record_key import empty_state, place_of
+from tallywire.ledger.record_key import RecordKey, empty_state, key_of
 from tallywire.ledger.state import Event, StationState, apply, contribution, event_source
 from tallywire.records import Reading, Source
 from tallywire.wire import canonical
-
-Key = tuple[str, str, str]
-"""District, contest and station of a record."""
 
 Totals = Mapping[str, Mapping[str, int]]
 """District -> counter -> value (`tallywire.ledger.counters`). A zero says the same as nothing."""
@@ -34,7 +31,7 @@ class Rebuilt:
     """
 
     totals: Totals
-    stations: Mapping[Key, StationState]
+    stations: Mapping[RecordKey, StationState]
     events: int
     duplicates: int
     contradictions: tuple[Source, ...]
@@ -66,11 +63,10 @@ def rebuild(events: Iterable[Event], election: Election) -> Rebuilt:
         if told.get(source, slim) != slim:
             contradictions.add(source)
         told[source] = slim
-    states: dict[Key, StationState] = {}
+    states: dict[RecordKey, StationState] = {}
     for source in sorted(told):
-        place = place_of(told[source], election)
-        key = (place.district, place.contest, place.station)
-        states[key] = apply(states.get(key) or empty_state(place), told[source]).state
+        key = key_of(told[source], election)
+        states[key] = apply(states.get(key) or empty_state(key, election), told[source]).state
     totals = sum_up(states.values())
     return Rebuilt(totals, states, len(told), duplicates, tuple(sorted(contradictions)))
 

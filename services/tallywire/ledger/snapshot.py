@@ -1,4 +1,7 @@
-"""The read side of the ledger, for people: one round trip a snapshot, never a write."""
+"""The read side of the ledger, for people: one round trip a snapshot, never a write.
+
+Every function raises PeerError where Redis is away, or a record in it cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis
-
-from tallywire.election.election import Election
 from tallywire.ledger import counters, keys
+from tallywire.ledger.client import LedgerClient
 from tallywire.ledger.counters import VoteState
-from tallywire.ledger.generations import live_generation
-from tallywire.ledger.serialization import from_body
+from tallywire.ledger.record_key import RecordKey
+from tallywire.ledger.serialization import from_record
 from tallywire.ledger.state import StationState, contribution
 from tallywire.records import Quality
 
@@ -76,86 +77,74 @@ class Discrepancy:
     recomputed: int
 
 
-def read_snapshot(
-    redis: Redis, election: Election, generation: str | None = None
-) -> Snapshot | None:
+def read_snapshot(ledger: LedgerClient, generation: str | None = None) -> Snapshot | None:
     """The totals of every district.
 
     Args:
-        redis: a connection that answers bytes.
         generation: the live one if None.
 
     Returns:
         None where no generation has been opened yet.
-
-    Raises:
-        redis.exceptions.RedisError: if Redis is away.
     """
-    generation = generation or live_generation(redis, election.id)
+    election = ledger.election.id
+    generation = generation or ledger.live()
     if generation is None:
         return None
-    ids = [*(district.id for district in election.districts), keys.NOWHERE]
-    with redis.pipeline(transaction=False) as pipe:
-        for one in ids:
-            where = keys.DistrictKeys(election.id, generation, one)
+    with ledger.together() as pipe:
+        for one in ledger.districts:
+            where = ledger.at(generation, one)
             pipe.get(where.revision)
             pipe.hgetall(where.frame)
             pipe.hgetall(where.totals)
-        pipe.hvals(keys.gaps(election.id, generation))
+        pipe.hvals(keys.gaps(election, generation))
         *answers, gaps = pipe.execute()
-    rows = zip(ids, answers[0::3], answers[1::3], answers[2::3], strict=True)
+    rows = zip(ledger.districts, answers[0::3], answers[1::3], answers[2::3], strict=True)
     districts = {one: _district(one, *rest) for one, *rest in rows}
-    return Snapshot(election.id, generation, districts, sum(map(int, gaps)))
+    return Snapshot(election, generation, districts, sum(map(int, gaps)))
 
 
-def read_revision(
-    redis: Redis, election: Election, generation: str | None = None
-) -> tuple[Any, ...]:
+def read_revision(ledger: LedgerClient, generation: str | None = None) -> tuple[Any, ...]:
     """A cheap value that changes whenever a snapshot would."""
-    generation = generation or live_generation(redis, election.id)
+    generation = generation or ledger.live()
     if generation is None:
         return ()
-    with redis.pipeline(transaction=False) as pipe:
-        for one in [*(district.id for district in election.districts), keys.NOWHERE]:
-            pipe.get(keys.DistrictKeys(election.id, generation, one).revision)
-        pipe.hlen(keys.gaps(election.id, generation))
+    with ledger.together() as pipe:
+        for one in ledger.districts:
+            pipe.get(ledger.at(generation, one).revision)
+        pipe.hlen(keys.gaps(ledger.election.id, generation))
         return (generation, *pipe.execute())
 
 
 def read_station(
-    redis: Redis, election: Election, generation: str, contest: str, station: str
+    ledger: LedgerClient, generation: str, contest: str, station: str
 ) -> StationState | None:
     """One station's record; None where nothing was heard of it, or it is unknown."""
-    known = election.stations.get(station)
+    known = ledger.election.stations.get(station)
     if known is None:
         return None
-    where = keys.DistrictKeys(election.id, generation, known.district)
-    found = _states(redis, [where.station(contest, station)])
+    found = _states(ledger, [ledger.at(generation, known.district).station(contest, station)])
     return found[0] if found else None
 
 
-def list_held(redis: Redis, election: Election, generation: str) -> list[StationState]:
+def list_held(ledger: LedgerClient, generation: str) -> list[StationState]:
     """Every station that a person should decide, by district and station."""
-    places = [
-        keys.DistrictKeys(election.id, generation, district.id) for district in election.districts
-    ]
-    return _states(redis, _names(redis, [(where, where.review) for where in places]))
+    places = [ledger.at(generation, district.id) for district in ledger.election.districts]
+    return _states(ledger, _names(ledger, [(where, where.review) for where in places]))
 
 
-def list_stations(redis: Redis, election: Election, generation: str) -> list[StationState]:
+def list_stations(ledger: LedgerClient, generation: str) -> list[StationState]:
     """Every record of the generation, those of unknown stations included."""
-    ids = [*(district.id for district in election.districts), keys.NOWHERE]
-    places = [keys.DistrictKeys(election.id, generation, one) for one in ids]
-    return _states(redis, _names(redis, [(where, where.stations) for where in places]))
+    places = [ledger.at(generation, one) for one in ledger.districts]
+    return _states(ledger, _names(ledger, [(where, where.stations) for where in places]))
 
 
-def audit(redis: Redis, election: Election, generation: str) -> list[Discrepancy]:
+def audit(ledger: LedgerClient, generation: str) -> list[Discrepancy]:
     """Recompute every total from the stations' records; empty where all agree."""
     sums: dict[str, dict[str, int]] = {}
-    for state in list_stations(redis, election, generation):
+    for state in list_stations(ledger, generation):
         total = sums.get(state.district, {})
         sums[state.district] = counters.add([total, contribution(state)])
-    snapshot = read_snapshot(redis, election, generation)
+    snapshot = read_snapshot(ledger, generation)
     found = snapshot.districts if snapshot else {}
     return [
         Discrepancy(one, name, found[one].totals.get(name, 0), sums.get(one, {}).get(name, 0))
@@ -175,23 +164,24 @@ def _district(one: str, revision: Any, frame: Any, totals: Any) -> DistrictSnaps
     )
 
 
-def _names(redis: Redis, sets: list[tuple[keys.DistrictKeys, str]]) -> list[str]:
+def _names(ledger: LedgerClient, sets: list[tuple[keys.DistrictKeys, str]]) -> list[str]:
     """Keys of the records that are members of those sets, in one round trip."""
-    with redis.pipeline(transaction=False) as pipe:
+    with ledger.together() as pipe:
         for _, name in sets:
             pipe.smembers(name)
         answers: list[Any] = pipe.execute()
     found: list[str] = []
     for (where, _), members in zip(sets, answers, strict=True):
-        split = sorted(member.decode().partition(":") for member in members)
-        found += [where.station(contest, station) for contest, _, station in split]
+        records = sorted(RecordKey.parse(where.district, one.decode()) for one in members)
+        found += [where.station(one.contest, one.station) for one in records]
     return found
 
 
-def _states(redis: Redis, names: list[str]) -> list[StationState]:
+def _states(ledger: LedgerClient, names: list[str]) -> list[StationState]:
     """The records of those names that exist, in their order, in one round trip."""
-    with redis.pipeline(transaction=False) as pipe:
+    with ledger.together() as pipe:
         for name in names:
             pipe.hmget(name, ["version", "body"])
         answers: list[Any] = pipe.execute()
-    return [from_body(int(version), body) for version, body in answers if body]
+    rows = zip(names, answers, strict=True)
+    return [from_record(name, version, body) for name, (version, body) in rows if body]

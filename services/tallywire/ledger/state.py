@@ -16,7 +16,15 @@ from enum import StrEnum
 from tallywire.ledger import counters
 from tallywire.ledger.counters import Counters, VoteState
 from tallywire.reasons import Code, Reason
-from tallywire.records import Correction, Quality, Reading, Rejection, Source, Verdict
+from tallywire.records import (
+    Correction,
+    Partition,
+    Quality,
+    Reading,
+    Rejection,
+    Source,
+    Verdict,
+)
 
 MOST_KEPT = 8  # entries kept in full of each list; the counters go on counting
 
@@ -76,9 +84,9 @@ class Decision:
 class StationState:
     """One station in one contest.
 
-    `applied` is the last offset applied and its outcome, by `topic|partition`; `seen` the outcome
-    of every image read so far, by scan id; `events` the scan and timeline counters of its own
-    events.
+    `applied` is the last offset applied and its outcome, by the partition's name (`Partition`);
+    `seen` the outcome of every image read so far, by scan id; `events` the scan and timeline
+    counters of its own events.
     """
 
     station: str
@@ -101,6 +109,24 @@ class StationState:
         return self.decision is not None and self.decision.votes is not None
 
     @property
+    def standing(self) -> Entry | None:
+        """The machine's record of the station: the counted entry, else the first one held."""
+        return self.counted or next(iter(self.held), None)
+
+    @property
+    def standing_votes(self) -> Mapping[str, int] | None:
+        """The votes that the station stands with: decided, counted or held; None without any."""
+        if self.decision is not None and self.decision.votes is not None:
+            return self.decision.votes
+        return self.standing.votes if self.standing else None
+
+    @property
+    def counting_votes(self) -> Mapping[str, int]:
+        """The votes that count towards the result: nothing of a held sheet."""
+        counts = self.corrected or self.counted is not None
+        return (self.standing_votes if counts else None) or {}
+
+    @property
     def status(self) -> Status:
         """The strongest thing that is known of the station."""
         if self.corrected:
@@ -115,6 +141,10 @@ class StationState:
     def in_review(self) -> bool:
         """True where a person should decide: held, or counted beside a conflicting scan."""
         return bool(self.held) and not self.corrected
+
+    def applied_until(self, log: Partition) -> int:
+        """The last offset of a partition that was applied; -1 where none was."""
+        return self.applied[str(log)][0] if str(log) in self.applied else -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +182,7 @@ def apply(state: StationState, event: Event) -> Applied:
     source = event_source(event)
     # By partition too: offsets of two partitions do not compare, and a publisher with another
     # partitioner puts the same station elsewhere; its scans must not pass for redeliveries.
-    log, offset = f"{source.topic}|{source.partition}", source.offset
+    log, offset = str(source.log), source.offset
     last_offset, last_outcome = state.applied.get(log, (-1, Outcome.REDELIVERED))
     if offset <= last_offset:
         known = last_outcome if offset == last_offset else Outcome.REDELIVERED
@@ -189,15 +219,11 @@ def contribution(state: StationState) -> dict[str, int]:
 
 
 def _votes(state: StationState) -> Counters:
-    entry = state.counted or (state.held[0] if state.held else None)
-    if state.decision is not None and state.decision.votes is not None:
-        quality = entry.quality if entry else Quality.MODERATE
-        kind, votes = VoteState.CORRECTED, state.decision.votes
-    elif entry is not None:
-        quality, votes = entry.quality, entry.votes
-        kind = VoteState.ACCEPTED if state.counted else VoteState.HELD
-    else:
-        return {}
+    quality = state.standing.quality if state.standing else Quality.MODERATE
+    kind = VoteState.ACCEPTED if state.counted else VoteState.HELD
+    if state.corrected:
+        kind = VoteState.CORRECTED
+    votes = state.standing_votes or {}
     return {counters.votes(state.contest, name, kind, quality): n for name, n in votes.items()}
 
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from redis import Redis
-from redis.exceptions import RedisError
-
-from tallywire.election.election import Election
 from tallywire.election.loading import load_election
-from tallywire.errors import UsageError
+from tallywire.errors import PeerError, UsageError
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.rejection_alert import StopLimit, judge_rejections
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.settings import Settings
@@ -30,7 +27,8 @@ def make_warner(settings: Settings, say: Callable[[str], object]) -> RejectionWa
         election = load_election(settings.election).election
     except UsageError:
         return None
-    return RejectionWarner(settings.redis, election, settings.reject_limit, say)
+    ledger = open_ledger(settings.redis, election, TIMEOUT_S)
+    return RejectionWarner(ledger, settings.reject_limit, say)
 
 
 class RejectionWarner:
@@ -38,16 +36,12 @@ class RejectionWarner:
 
     def __init__(
         self,
-        redis_url: str,
-        election: Election,
+        ledger: LedgerClient,
         limit: StopLimit,
         say: Callable[[str], object],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis = Redis.from_url(
-            redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None
-        )
-        self._election, self._limit, self._say, self._now_s = election, limit, say, now_s
+        self._ledger, self._limit, self._say, self._now_s = ledger, limit, say, now_s
         self._due_s = now_s()
         self._raised = False
 
@@ -56,8 +50,8 @@ class RejectionWarner:
         if self._now_s() < self._due_s:
             return
         try:
-            snapshot = read_snapshot(self._redis, self._election)
-        except (RedisError, OSError):
+            snapshot = read_snapshot(self._ledger)
+        except PeerError:
             self._due_s = self._now_s() + AWAY_S
             return
         self._due_s = self._now_s() + LOOK_S
@@ -71,4 +65,4 @@ class RejectionWarner:
 
     def close(self) -> None:
         """End the connection."""
-        self._redis.close()
+        self._ledger.close()

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
-from tallywire.ledger.generations import live_generation
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.rejection_alert import RejectionAlert, judge_rejections
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.reasons import REFUSALS, Code
@@ -59,11 +56,8 @@ def generation_meant(settings: Settings) -> str:
     Raises:
         PeerError: Redis is away.
     """
-    election = load_election(settings.election).election
-    try:
-        return live_generation(_connect(settings), election.id) or FIRST
-    except RedisError as error:
-        raise PeerError(f"No ledger at {settings.redis}: {error}") from error
+    with open_ledger(settings.redis, load_election(settings.election).election) as ledger:
+        return ledger.live() or FIRST
 
 
 def current_alert(settings: Settings, generation: str) -> RejectionAlert | None:
@@ -72,11 +66,8 @@ def current_alert(settings: Settings, generation: str) -> RejectionAlert | None:
     Raises:
         PeerError: Redis is away.
     """
-    election = load_election(settings.election).election
-    try:
-        snapshot = read_snapshot(_connect(settings), election, generation)
-    except RedisError as error:
-        raise PeerError(f"No ledger at {settings.redis}: {error}") from error
+    with open_ledger(settings.redis, load_election(settings.election).election) as ledger:
+        snapshot = read_snapshot(ledger, generation)
     districts = snapshot.districts.values() if snapshot else ()
     return judge_rejections([one.timeline for one in districts], settings.reject_limit)
 
@@ -126,7 +117,3 @@ def _example(one: RefusedScan) -> dict[str, Any]:
         "place": str(rejection.source),
         "generation": one.generation,
     }
-
-
-def _connect(settings: Settings) -> Redis:
-    return Redis.from_url(settings.redis, socket_connect_timeout=2.0)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redis import Redis
-
-from tallywire.election.election import Election
 from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.compare import (
     DistrictChange,
     ReasonChange,
@@ -17,9 +15,7 @@ from tallywire.ledger.compare import (
     compare_districts,
     group_by_reason,
 )
-from tallywire.ledger.generations import list_generations, live_generation
 from tallywire.ledger.snapshot import list_stations
-from tallywire.replay.peers import redis_answers
 from tallywire.settings import Settings
 
 
@@ -46,22 +42,20 @@ def difference(settings: Settings, first: str, second: str | None) -> Generation
         PeerError: Redis is away.
     """
     election = load_election(settings.election).election
-    with redis_answers(settings) as redis:
-        live = live_generation(redis, election.id)
-        before, after = (first, second) if second else (live or first, first)
-        check_known(redis, election.id, before, after)
-        return compare_generations(redis, election, before, after)
+    with open_ledger(settings.redis, election) as ledger:
+        before, after = (first, second) if second else (ledger.live() or first, first)
+        check_known(ledger, before, after)
+        return compare_generations(ledger, before, after)
 
 
-def compare_generations(
-    redis: Redis, election: Election, before: str, after: str
-) -> GenerationDifference:
+def compare_generations(ledger: LedgerClient, before: str, after: str) -> GenerationDifference:
     """The difference between two generations that are there.
 
     Raises:
-        RedisError: Redis is away.
+        PeerError: Redis is away.
     """
-    old, new = (list_stations(redis, election, name) for name in (before, after))
+    election = ledger.election
+    old, new = (list_stations(ledger, name) for name in (before, after))
     stations = compare(old, new)
     districts = (one for one in compare_districts(election, old, new) if one.changed)
     return GenerationDifference(
@@ -69,9 +63,9 @@ def compare_generations(
     )
 
 
-def check_known(redis: Redis, election: str, *names: str) -> None:
+def check_known(ledger: LedgerClient, *names: str) -> None:
     """Raise UsageError where one of the generations was never opened."""
-    known = [one.name for one in list_generations(redis, election)]
+    election, known = ledger.election.id, [one.name for one in ledger.generations()]
     for name in names:
         if name not in known:
             there = ", ".join(known) or "none at all"

@@ -13,11 +13,10 @@ from tallywire.edge.log_offsets import LogBounds
 from tallywire.edge.terminal import terminal
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError
-from tallywire.ledger.generation_origin import GenerationOrigin
-from tallywire.ledger.generations import list_generations, stored_offsets
+from tallywire.ledger.client import open_ledger
+from tallywire.ledger.generations import GenerationOrigin, to_values
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.replay.lag import lag, read_bounds
-from tallywire.replay.peers import redis_answers
 from tallywire.replay.replayer import OUTCOMES
 from tallywire.settings import Settings
 
@@ -53,10 +52,10 @@ def list_all(settings: Settings) -> GenerationList:
     election = load_election(settings.election).election
     bounds, trouble = _bounds(settings)
     rows = []
-    with redis_answers(settings) as redis:
-        for one in list_generations(redis, election.id):
-            stored = stored_offsets(redis, election.id, one.name)
-            snapshot = read_snapshot(redis, election, one.name)
+    with open_ledger(settings.redis, election) as ledger:
+        for one in ledger.generations():
+            stored = ledger.next_offsets(one.name)
+            snapshot = read_snapshot(ledger, one.name)
             outcomes = {name: snapshot.scans(name) if snapshot else 0 for name in OUTCOMES}
             lags = [
                 None if bounds is None else lag(bounds, stored, topic)
@@ -106,7 +105,8 @@ def to_table(listing: GenerationList) -> Table:
 
 def to_json(listing: GenerationList) -> dict[str, Any]:
     """The same as JSON values."""
-    return asdict(listing)
+    rows = [{**asdict(row), "about": to_values(row.about)} for row in listing.rows]
+    return {**asdict(listing), "rows": rows}
 
 
 def _made(about: GenerationOrigin) -> str:

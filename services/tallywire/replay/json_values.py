@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tallywire.ledger.compare import ComparedSheet, DistrictChange, StationChange
-from tallywire.ledger.generation_origin import to_values
+from tallywire.ledger.generations import to_values
 from tallywire.replay.comparison import GenerationDifference
 from tallywire.replay.preparation import OpenedReplay
 from tallywire.replay.replayer import ReplayResult

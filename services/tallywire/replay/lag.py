@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tallywire.edge.log_offsets import LogBounds, OffsetRange, log_bounds
+from tallywire.records import Partition
 from tallywire.settings import Settings
 
-Offsets = Mapping[tuple[str, int], int]
-"""Next offset by topic and partition."""
+Offsets = Mapping[Partition, int]
+"""Next offset of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def read_so_far(bounds: LogBounds, stored: Offsets, starts: Offsets, topic: str)
     """Records of the topic read, and in all, counted from where the generation starts."""
     done = total = 0
     for key, found in bounds.items():
-        if key[0] == topic:
+        if key.topic == topic:
             start = place(found, starts.get(key))
             at = place(found, stored.get(key, starts.get(key)))
             done += max(0, min(at, found.end) - start)
@@ -67,12 +68,6 @@ def read_so_far(bounds: LogBounds, stored: Offsets, starts: Offsets, topic: str)
 def place(found: OffsetRange, stored: int | None) -> int:
     """Where reading goes on: what the log no longer holds cannot be read."""
     return max(found.begin, stored or 0)
-
-
-def starts_of(starts: Mapping[str, int]) -> dict[tuple[str, int], int]:
-    """`topic|partition` keys taken apart."""
-    split = [(name.rpartition("|"), offset) for name, offset in starts.items()]
-    return {(topic, int(number)): offset for (topic, _, number), offset in split}
 
 
 def some(lines: Sequence[object], most: int = 6) -> str:

@@ -13,11 +13,16 @@ from tallywire.edge.serving import Classifier, VersionState
 from tallywire.election.election import Election
 from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
-from tallywire.ledger.generation_origin import BEGINNING, REPLAY, GenerationOrigin, differences
-from tallywire.ledger.generations import Generation, list_generations
-from tallywire.ledger.opening import describe, place_starts
-from tallywire.ledger.store import connect
-from tallywire.replay.peers import redis_answers
+from tallywire.ledger.async_client import open_async_ledger
+from tallywire.ledger.client import open_ledger
+from tallywire.ledger.generations import (
+    BEGINNING,
+    REPLAY,
+    Generation,
+    GenerationOrigin,
+    differences,
+)
+from tallywire.records import Partition
 from tallywire.settings import Settings
 
 
@@ -48,8 +53,8 @@ def open_replay(
     """
     loaded = load_election(settings.election, layout)
     election = loaded.election
-    with redis_answers(settings) as redis:
-        known = list_generations(redis, election.id)
+    with open_ledger(settings.redis, election) as ledger:
+        known = ledger.generations()
     existing = check_name(known, settings.generation)
     since = parse_begin(begin)
     version = model_version or (existing.model_version if existing else None)
@@ -163,22 +168,19 @@ async def find_version(settings: Settings, wanted: int | None) -> int:
     )
 
 
-def find_starts(settings: Settings, since: datetime) -> dict[str, int]:
-    """By `topic|partition`, where scans are read from. Corrections are read from their beginning:
+def find_starts(settings: Settings, since: datetime) -> dict[Partition, int]:
+    """Where scans are read from. Corrections are read from their beginning:
     a person's decision holds, whenever it was made."""
     topic = settings.topics.scans
     found = offsets_at(settings.kafka, topic, since)
-    return {f"{topic}|{partition}": offset for partition, offset in found.items()}
+    return {Partition(topic, number): offset for number, offset in found.items()}
 
 
 async def _open(
     settings: Settings, election: Election, about: GenerationOrigin
 ) -> GenerationOrigin:
-    redis = connect(settings.redis)
-    try:
-        written = await describe(redis, election.id, settings.generation, about)
+    async with open_async_ledger(settings.redis, election, settings.generation) as ledger:
+        written = await ledger.describe(about)
         check_same(settings.generation, about, written)  # somebody may have been quicker
-        await place_starts(redis, election.id, settings.generation, written)
+        await ledger.place_starts(written.starts)
         return written
-    finally:
-        await redis.aclose()

@@ -6,26 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from redis import Redis
-
 from tallywire.edge.log_offsets import LogBounds
-from tallywire.election.election import Election
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, TallywireError, UsageError
-from tallywire.ledger.generation_origin import GenerationOrigin
-from tallywire.ledger.generations import (
-    is_followed,
-    list_generations,
-    live_generation,
-    previous_generation,
-    set_live,
-    station_names,
-    stored_offsets,
-)
+from tallywire.ledger.client import LedgerClient, open_ledger
+from tallywire.ledger.record_key import RecordKey
 from tallywire.ledger.snapshot import Snapshot, read_snapshot
 from tallywire.replay.comparison import GenerationDifference, check_known, compare_generations
 from tallywire.replay.lag import behind, read_bounds, some
-from tallywire.replay.peers import redis_answers
 from tallywire.settings import Settings
 
 LOOK_EVERY_S = 0.25
@@ -50,7 +38,7 @@ class PromotionRequirements:
 
     live: str
     bounds: LogBounds
-    stations: frozenset[str]
+    stations: frozenset[RecordKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +70,19 @@ def promote(
         PeerError: a server is away.
     """
     election = load_election(settings.election).election
-    with redis_answers(settings) as redis:
-        live = _check_wish(redis, election.id, wanted, expected)
-        _check_partial(redis, election.id, wanted, allow)
-        needed = read_needed(settings, redis, election, live)
+    with open_ledger(settings.redis, election) as ledger:
+        live = _check_wish(ledger, wanted, expected)
+        _check_partial(ledger, wanted, allow)
+        needed = read_needed(settings, ledger, live)
 
         def find() -> list[str]:
-            return list(problems(redis, election, wanted, needed, allow))
+            return list(problems(ledger, wanted, needed, allow))
 
         found = patiently(find, wait_s)
         if found:
             told = "\n".join(found)
             raise NotFitError(f"{wanted} is not promoted; viewers still see {live}.\n{told}")
-        return move(redis, election, live, wanted, ())
+        return move(ledger, live, wanted, ())
 
 
 def roll_back(settings: Settings, expected: str | None) -> Promotion:
@@ -107,55 +95,47 @@ def roll_back(settings: Settings, expected: str | None) -> Promotion:
         PeerError: a server is away.
     """
     election = load_election(settings.election).election
-    with redis_answers(settings) as redis:
-        live = live_generation(redis, election.id)
-        previous = previous_generation(redis, election.id)
+    with open_ledger(settings.redis, election) as ledger:
+        live, previous = ledger.live(), ledger.previous()
         if live is None or previous is None:
             raise UsageError(f"No generation of {election.id} was live before {live or 'any'}")
         _check_expected(live, expected)
         try:
-            needed = read_needed(settings, redis, election, live)
-            found = list(problems(redis, election, previous, needed, AcceptedRisks()))
+            needed = read_needed(settings, ledger, live)
+            found = list(problems(ledger, previous, needed, AcceptedRisks()))
         except PeerError as error:
             found = [f"whether {previous} is current cannot be told: {error}"]
-        return move(redis, election, live, previous, tuple(found))
+        return move(ledger, live, previous, tuple(found))
 
 
-def read_needed(
-    settings: Settings, redis: Redis, election: Election, live: str
-) -> PromotionRequirements:
+def read_needed(settings: Settings, ledger: LedgerClient, live: str) -> PromotionRequirements:
     """What another generation must have now to take the place of `live`.
 
     Raises:
-        RedisError: Redis is away.
-        PeerError: the broker is away.
+        PeerError: broker or Redis are away.
     """
     bounds = read_bounds(settings)
-    return PromotionRequirements(live, bounds, frozenset(station_names(redis, election, live)))
+    return PromotionRequirements(live, bounds, frozenset(ledger.record_keys(live)))
 
 
 def problems(
-    redis: Redis,
-    election: Election,
-    wanted: str,
-    needed: PromotionRequirements,
-    allow: AcceptedRisks,
+    ledger: LedgerClient, wanted: str, needed: PromotionRequirements, allow: AcceptedRisks
 ) -> Iterator[str]:
     """Why `wanted` is not fit to be seen.
 
     Raises:
-        RedisError: Redis is away.
+        PeerError: Redis is away.
     """
-    late = behind(needed.bounds, stored_offsets(redis, election.id, wanted))
+    late = behind(needed.bounds, ledger.next_offsets(wanted))
     if late:
         yield (
             f"{wanted} is behind: {some(late)}. Let its workers read on"
             f" (`tallywire generations` shows how far they are)."
         )
-    missing = sorted(needed.stations - station_names(redis, election, wanted))
+    missing = sorted(needed.stations - ledger.record_keys(wanted))
     if missing and not allow.partial:
         yield f"{wanted} misses {len(missing):,} stations that {needed.live} has: {some(missing)}."
-    if not allow.unfollowed and not is_followed(redis, election.id, wanted):
+    if not allow.unfollowed and not ledger.is_followed(wanted):
         yield (
             f"Nobody follows {wanted}: what arrives from now on would not be counted in it. Start"
             f" `tallywire replay --to {wanted}` before it is live,"
@@ -171,11 +151,11 @@ def patiently(find: Callable[[], list[str]], wait_s: float) -> list[str]:
     return found
 
 
-def _check_wish(redis: Redis, election: str, wanted: str, expected: str | None) -> str:
-    live = live_generation(redis, election)
+def _check_wish(ledger: LedgerClient, wanted: str, expected: str | None) -> str:
+    live, election = ledger.live(), ledger.election.id
     if live is None:
         raise UsageError(f"No generation of {election} is live yet: start `tallywire worker`")
-    check_known(redis, election, wanted)
+    check_known(ledger, wanted)
     _check_expected(live, expected)
     if live == wanted:
         raise UsageError(f"{wanted} is live already")
@@ -187,35 +167,29 @@ def _check_expected(live: str, expected: str | None) -> None:
         raise UsageError(f"--expected {expected}, but viewers follow {live}: look again first")
 
 
-def _check_partial(redis: Redis, election: str, wanted: str, allow: AcceptedRisks) -> None:
-    about = next(
-        (one.about for one in list_generations(redis, election) if one.name == wanted),
-        GenerationOrigin(),
-    )
-    if about.is_partial and not allow.partial:
+def _check_partial(ledger: LedgerClient, wanted: str, allow: AcceptedRisks) -> None:
+    about = ledger.origin(wanted)
+    if about is not None and about.is_partial and not allow.partial:
         raise UsageError(
             f"{wanted} holds only scans since {about.begin}: its totals are not the count."
             " Say --partial if viewers shall see just these."
         )
 
 
-def move(
-    redis: Redis, election: Election, live: str, wanted: str, warnings: tuple[str, ...]
-) -> Promotion:
+def move(ledger: LedgerClient, live: str, wanted: str, warnings: tuple[str, ...]) -> Promotion:
     """Point viewers from `live` to `wanted`, in one step.
 
     Raises:
         NotFitError: viewers follow neither; nothing was changed.
-        RedisError: Redis is away.
+        PeerError: Redis is away.
     """
-    found = compare_generations(redis, election, live, wanted)
-    before = _snapshot(redis, election, live)
-    after = _snapshot(redis, election, wanted)
-    now = set_live(redis, election.id, wanted, live)
+    found = compare_generations(ledger, live, wanted)
+    before, after = _snapshot(ledger, live), _snapshot(ledger, wanted)
+    now = ledger.set_live(wanted, live)
     if now != wanted:
         raise NotFitError(f"Somebody else made {now} live in between; nothing was changed by this")
     return Promotion(before, after, found, warnings)
 
 
-def _snapshot(redis: Redis, election: Election, generation: str) -> Snapshot:
-    return read_snapshot(redis, election, generation) or Snapshot(election.id, generation, {})
+def _snapshot(ledger: LedgerClient, generation: str) -> Snapshot:
+    return read_snapshot(ledger, generation) or Snapshot(ledger.election.id, generation, {})

@@ -8,14 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tallywire.ledger.counters import VoteState
+from tallywire.ledger.counters import CounterKind, CounterName, VoteState
 from tallywire.ledger.snapshot import Snapshot
+from tallywire.ledger.state import Outcome, Status
 from tallywire.replay.diff_tables import by_district, headline
 from tallywire.replay.json_values import difference_values
 from tallywire.replay.promotion import Promotion
 
 MOST_DISTRICTS = 20
-COUNTING = (str(VoteState.ACCEPTED), str(VoteState.CORRECTED))
+COUNTING = (VoteState.ACCEPTED, VoteState.CORRECTED)
+COUNTED_STATIONS = (Status.COUNTED, Status.CORRECTED)
 
 
 def tell(moved: Promotion, console: Console) -> None:
@@ -50,16 +52,15 @@ def totals(snapshot: Snapshot) -> dict[str, int]:
     """Stations and votes over all districts and contests."""
     found = {"stations_counted": 0, "stations_held": 0, "votes": 0, "rejected": 0}
     for district in snapshot.districts.values():
-        for name, value in district.totals.items():
-            kind, *rest = name.split("|")
-            if kind == "votes" and rest[2] in COUNTING:
+        found["rejected"] += district.scans(Outcome.REJECTED)
+        for text, value in district.totals.items():
+            name = CounterName.parse(text)
+            if name.kind is CounterKind.VOTES and name.state in COUNTING:
                 found["votes"] += value
-            elif kind == "stations" and rest[1] in ("counted", "corrected"):
+            elif name.kind is CounterKind.STATIONS and name.state in COUNTED_STATIONS:
                 found["stations_counted"] += value
-            elif kind == "stations" and rest[1] == "held":
+            elif name.kind is CounterKind.STATIONS and name.state == Status.HELD:
                 found["stations_held"] += value
-            elif name == "scans|rejected":
-                found["rejected"] += value
     return found
 
 

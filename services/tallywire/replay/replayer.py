@@ -9,16 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from tallywire.edge.log_offsets import LogBounds
-from tallywire.election.election import Election
 from tallywire.errors import TallywireError
-from tallywire.ledger.generations import stored_offsets
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.snapshot import read_snapshot
-from tallywire.replay.lag import behind, lag, read_bounds, read_so_far, starts_of
-from tallywire.replay.peers import TIMEOUT_S
+from tallywire.replay.lag import behind, lag, read_bounds, read_so_far
 from tallywire.replay.preparation import OpenedReplay
 from tallywire.settings import PREFIX, Settings
 from tallywire.supervision.child import Child
@@ -119,15 +114,14 @@ def looks(
 ) -> Iterator[ReplayProgress]:
     """One look every half second; while a server is away there is none, and a line says so."""
     settings = opened.settings
-    redis = Redis.from_url(settings.redis, socket_timeout=TIMEOUT_S, retry=None)
     before: LogBounds | None = None
     trouble = ""
-    with redis:
+    with open_ledger(settings.redis, opened.election) as ledger:
         while not stop.wait(TICK_S):
             try:
                 bounds = read_bounds(settings)
-                look = take_look(redis, opened, bounds, before)
-            except (TallywireError, RedisError) as error:
+                look = take_look(ledger, opened, bounds, before)
+            except TallywireError as error:
                 trouble = tell_once(say, trouble, f"Waiting: {error}")
                 continue
             trouble = tell_once(say, trouble, "")
@@ -136,33 +130,33 @@ def looks(
 
 
 def take_look(
-    redis: Redis, opened: OpenedReplay, bounds: LogBounds, before: LogBounds | None
+    ledger: LedgerClient, opened: OpenedReplay, bounds: LogBounds, before: LogBounds | None
 ) -> ReplayProgress:
     """How far the generation is, by the ends of the topics now and a tick ago.
 
     Raises:
-        RedisError: Redis is away.
+        PeerError: Redis is away.
     """
     settings, about = opened.settings, opened.about
     topics, name = settings.topics, settings.generation
-    stored = stored_offsets(redis, opened.election.id, name)
-    done, total = read_so_far(bounds, stored, starts_of(about.starts), topics.scans)
+    stored = ledger.next_offsets(name)
+    done, total = read_so_far(bounds, stored, about.starts, topics.scans)
     return ReplayProgress(
         done=done,
         total=total,
         corrections_left=lag(bounds, stored, topics.corrections),
-        outcomes=count_outcomes(redis, opened.election, name),
+        outcomes=count_outcomes(ledger, name),
         at_end=before is not None and not behind(before, stored),
     )
 
 
-def count_outcomes(redis: Redis, election: Election, generation: str) -> dict[str, int]:
+def count_outcomes(ledger: LedgerClient, generation: str) -> dict[str, int]:
     """Scans of a generation by outcome.
 
     Raises:
-        RedisError: Redis is away.
+        PeerError: Redis is away.
     """
-    snapshot = read_snapshot(redis, election, generation)
+    snapshot = read_snapshot(ledger, generation)
     return {one: snapshot.scans(one) if snapshot else 0 for one in OUTCOMES}
 
 

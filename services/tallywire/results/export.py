@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from redis import Redis
-from redis.exceptions import RedisError
 
 from tallywire import __version__
 from tallywire.edge.output_files import require_folder
@@ -22,7 +20,7 @@ from tallywire.election.loading import (
     LoadedElection,
     load_election,
 )
-from tallywire.errors import PeerError, UsageError
+from tallywire.errors import UsageError
 from tallywire.evidence.broker import broker_evidence
 from tallywire.evidence.claimed_totals import ClaimedTotals, read_claim
 from tallywire.evidence.event_log import Evidence
@@ -35,7 +33,8 @@ from tallywire.evidence.export_folder import (
     write_about,
     write_lines,
 )
-from tallywire.ledger.generations import list_generations, live_generation
+from tallywire.ledger.client import open_ledger
+from tallywire.ledger.generations import starts_to_values
 from tallywire.ledger.snapshot import read_revision
 from tallywire.results.totals_files import district_csv, totals_json
 from tallywire.settings import Settings
@@ -80,19 +79,16 @@ def export(settings: Settings, out: Path) -> Exported:
     loaded = load_election(settings.election)
     election = loaded.election
     evidence = broker_evidence(settings)
-    try:
-        redis = Redis.from_url(settings.redis, socket_connect_timeout=5.0)
-        live = live_generation(redis, election.id)
-        names = [one.name for one in list_generations(redis, election.id)]
+    with open_ledger(settings.redis, election) as ledger:
+        live = ledger.live()
+        names = [one.name for one in ledger.generations()]
         if live is None:
             raise UsageError(f"Election {election.id}: nothing has been counted yet")
-        before = [read_revision(redis, election, name) for name in names]
-        claims = {name: read_claim(redis, election, name, settings.redis) for name in names}
+        before = [read_revision(ledger, name) for name in names]
+        claims = {name: read_claim(ledger, name) for name in names}
         out.mkdir(parents=True, exist_ok=True)
         records = _write_topics(out, evidence)
-        settled = before == [read_revision(redis, election, name) for name in names]
-    except RedisError as error:
-        raise PeerError(f"No ledger at {settings.redis}: {error}") from error
+        settled = before == [read_revision(ledger, name) for name in names]
     _write_totals(out, election, claims)
     _copy_election(out / ELECTION, loaded)
     mark = TEST_MARK if election.rehearsal else ""
@@ -165,5 +161,7 @@ def _about(
         generations=tuple(claims),
         live=live,
         settled=settled,
-        starts={name: dict(claim.starts) for name, claim in claims.items() if claim.starts},
+        starts={
+            name: starts_to_values(claim.starts) for name, claim in claims.items() if claim.starts
+        },
     )

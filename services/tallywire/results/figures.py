@@ -61,7 +61,7 @@ def tallies_of(states: Iterable[StationState], contest: str) -> list[Tally]:
     """The machine's record of every station of a contest: the counted one, else the held one."""
     found = []
     for state in states:
-        entry = state.counted or (state.held[0] if state.held else None)
+        entry = state.standing
         if entry is not None and state.contest == contest:
             found.append(Tally(state.station, entry.votes, entry.quality, state.counted is None))
     return found

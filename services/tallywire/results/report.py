@@ -6,12 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from tallywire.election.loading import load_election
-from tallywire.errors import PeerError, UsageError
-from tallywire.ledger.generations import live_generation
+from tallywire.errors import UsageError
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import list_stations
 from tallywire.results.figures import official_totals, pair_up, shares, spreads, tallies_of
 from tallywire.results.official_counts import read_official
@@ -38,12 +35,9 @@ def make_report(
     if contest is None:
         names = ", ".join(one.id for one in election.contests)
         raise UsageError(f"--contest {contest_id}: choose one of {names}")
-    try:
-        redis = Redis.from_url(settings.redis)
-        generation = generation or live_generation(redis, election.id)
-        states = list_stations(redis, election, generation) if generation else []
-    except RedisError as error:
-        raise PeerError(f"No ledger at {settings.redis}: {error}") from error
+    with open_ledger(settings.redis, election) as ledger:
+        generation = generation or ledger.live()
+        states = list_stations(ledger, generation) if generation else []
     tallies = tallies_of(states, contest.id)
     if generation is None or not tallies:
         raise UsageError(f"generation {generation}: nothing has been counted yet")

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 
+from tallywire.ledger.counters import CounterName
 from tallywire.ledger.rebuild import Totals, fingerprint, nonzero
 
 COLUMNS = ("kind", "contest", "item", "state", "quality", "value")
@@ -28,21 +29,8 @@ def district_csv(counters: Mapping[str, int]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for name in sorted(counters):
-        writer.writerow([*_cells(name), counters[name]])
+    for text in sorted(counters):
+        name = CounterName.parse(text)
+        parts = (name.kind, name.contest, name.item, name.state, name.quality)
+        writer.writerow([*parts, counters[text]])
     return out.getvalue()
-
-
-def _cells(counter: str) -> tuple[str, str, str, str, str]:
-    """Kind, contest, item, state and quality of a counter's name (`tallywire.ledger.counters`)."""
-    kind, *rest = counter.split("|")
-    if kind == "votes":
-        contest, option, state, quality = rest
-        return kind, contest, option, state, quality
-    if kind in ("stations", "registered"):
-        contest, state = rest
-        return kind, contest, "", state, ""
-    if kind == "time":
-        start, state = rest
-        return kind, "", start, state, ""
-    return kind, "", "", "|".join(rest), ""

@@ -31,15 +31,14 @@ def shown(state: StationState | None, layout: Layout, scan: str | None = None) -
     Raises:
         UsageError: the station has no such scan, or several.
     """
-    if state is None or state.decision is None or state.decision.votes is None or scan is not None:
-        return _read_from(_entry(state, scan), layout)
-    return DraftCorrection(state.decision.votes, {})
+    if state is not None and state.corrected and scan is None:
+        return DraftCorrection(state.standing_votes or {}, {})
+    return _read_from(_entry(state, scan), layout)
 
 
 def _entry(state: StationState | None, scan: str | None) -> Entry | None:
     if state is None or scan is None:
-        standing = (state.counted, *state.held) if state else ()
-        return next((entry for entry in standing if entry), None)
+        return state.standing if state else None
     read = [entry for entry in (state.counted, *state.held, *state.superseded) if entry]
     found = [entry for entry in read if (entry.scan_id or "").startswith(scan)]
     if len(found) == 1:

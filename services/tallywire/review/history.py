@@ -17,7 +17,7 @@ from tallywire.evidence.broker import line_of
 from tallywire.evidence.event_log import Evidence, generation_of, rejection_of
 from tallywire.evidence.exported_records import ExportedRecord
 from tallywire.ledger.correction_records import open_correction
-from tallywire.ledger.record_key import empty_state, place_of
+from tallywire.ledger.record_key import RecordKey, empty_state, key_of
 from tallywire.ledger.state import Event, StationState, apply, event_source
 from tallywire.reasons import Reason
 from tallywire.records import Correction, Reading, Rejection, Source
@@ -151,12 +151,11 @@ def _scans(
 
 def _outcomes(events: list[Reading | Rejection], election: Election) -> dict[Source, str]:
     """What the ledger made of each scan, as the pure ledger says."""
-    states: dict[tuple[str, str], StationState] = {}
+    states: dict[RecordKey, StationState] = {}
     found = {}
     for event in sorted(events, key=event_source):
-        place = place_of(event, election)
-        key = (place.contest, place.station)
-        applied = apply(states.get(key) or empty_state(place), event)
+        key = key_of(event, election)
+        applied = apply(states.get(key) or empty_state(key, election), event)
         states[key], found[event_source(event)] = applied.state, str(applied.outcome)
     return found
 

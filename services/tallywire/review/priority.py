@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tallywire.election.election import Contest, OptionKind
+from tallywire.ledger import counters
 from tallywire.ledger.counters import VoteState
 from tallywire.ledger.state import Entry, StationState
 from tallywire.reasons import Code, Reason
@@ -56,7 +57,7 @@ def margin(contest: Contest, totals: Mapping[str, int]) -> int:
     states = (VoteState.ACCEPTED, VoteState.CORRECTED)
     votes = sorted(
         sum(
-            totals.get(f"votes|{contest.id}|{option.id}|{state}|{quality}", 0)
+            totals.get(counters.votes(contest.id, option.id, state, quality), 0)
             for state in states
             for quality in Quality
         )

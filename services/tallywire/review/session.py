@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from kafka.errors import KafkaError
-from redis import Redis
-from redis.exceptions import RedisError
 
 from tallywire.edge.kafka import abandon_producer, make_producer
 from tallywire.election.election import Contest, Election, Station
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
-from tallywire.ledger.generations import live_generation
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.snapshot import list_held, read_snapshot, read_station
 from tallywire.ledger.state import StationState
 from tallywire.records import Correction, Source
@@ -24,8 +21,6 @@ from tallywire.review.priority import HeldCase, margin, order
 from tallywire.settings import MIB, Settings
 from tallywire.sheet.layout import Layout
 from tallywire.wire import SCHEMA, encode
-
-Value = TypeVar("Value")
 
 ACKNOWLEDGED_S = 30.0
 FOLLOW_S = 15.0  # a worker that runs is there within a second or two
@@ -39,7 +34,7 @@ class ReviewSession:
     settings: Settings
     election: Election
     layouts: Mapping[str, Layout]  # by contest id
-    redis: Redis
+    ledger: LedgerClient
     generation: str
 
 
@@ -62,11 +57,11 @@ def open_desk(settings: Settings) -> ReviewSession:
     """
     loaded = load_election(settings.election)
     election = loaded.election
-    redis = Redis.from_url(settings.redis, socket_connect_timeout=5.0)
-    generation = _ask(settings, lambda: live_generation(redis, election.id))
+    ledger = open_ledger(settings.redis, election)
+    generation = ledger.live()
     if generation is None:
         raise UsageError(f"Election {election.id}: no worker has opened a ledger yet")
-    return ReviewSession(settings, election, loaded.layouts, redis, generation)
+    return ReviewSession(settings, election, loaded.layouts, ledger, generation)
 
 
 def queue(desk: ReviewSession) -> list[HeldCase]:
@@ -75,10 +70,8 @@ def queue(desk: ReviewSession) -> list[HeldCase]:
     Raises:
         PeerError: Redis is away.
     """
-    held = _ask(desk.settings, lambda: list_held(desk.redis, desk.election, desk.generation))
-    snapshot = _ask(
-        desk.settings, lambda: read_snapshot(desk.redis, desk.election, desk.generation)
-    )
+    held = list_held(desk.ledger, desk.generation)
+    snapshot = read_snapshot(desk.ledger, desk.generation)
     districts = snapshot.districts if snapshot else {}
     margins = {
         (one, contest.id): margin(contest, found.totals)
@@ -101,18 +94,13 @@ def find(desk: ReviewSession, station_id: str, contest_id: str | None) -> Review
     if contest is None:
         known = ", ".join(one.id for one in desk.election.contests)
         raise UsageError(f"--contest {contest_id or '(none)'}: election has {known}")
-    state = _read(desk, station.id, contest.id)
+    state = read_station(desk.ledger, desk.generation, contest.id, station.id)
     return ReviewedStation(station, contest, desk.layouts[contest.id], state)
 
 
 def votes_now(state: StationState | None) -> Mapping[str, int] | None:
     """The votes that the station stands with now; None where it has none."""
-    if state is None:
-        return None
-    if state.decision is not None and state.decision.votes is not None:
-        return state.decision.votes
-    entry = state.counted or (state.held[0] if state.held else None)
-    return entry.votes if entry else None
+    return state.standing_votes if state else None
 
 
 def publish(
@@ -163,25 +151,10 @@ def follow(
     Raises:
         PeerError: Redis is away.
     """
-    log = f"{made.source.topic}|{made.source.partition}"
     until_s = time.monotonic() + patience_s
     while time.monotonic() < until_s:
-        state = _read(desk, made.station, made.contest)
-        if state is not None and state.applied.get(log, (-1,))[0] >= made.source.offset:
+        state = read_station(desk.ledger, desk.generation, made.contest, made.station)
+        if state is not None and state.applied_until(made.source.log) >= made.source.offset:
             return state
         time.sleep(LOOK_S)
     return None
-
-
-def _read(desk: ReviewSession, station: str, contest: str) -> StationState | None:
-    return _ask(
-        desk.settings,
-        lambda: read_station(desk.redis, desk.election, desk.generation, contest, station),
-    )
-
-
-def _ask(settings: Settings, question: Callable[[], Value]) -> Value:
-    try:
-        return question()
-    except RedisError as error:
-        raise PeerError(f"No ledger at {settings.redis}: {error}") from error

@@ -9,6 +9,8 @@ from typing import Any
 from tallywire.election.election import Election
 from tallywire.evidence.claimed_totals import ClaimedTotals
 from tallywire.evidence.event_log import Evidence, EvidenceNotes, events_of, match_scans
+from tallywire.ledger import counters
+from tallywire.ledger.counters import CounterKind, CounterName
 from tallywire.ledger.rebuild import (
     Rebuilt,
     TotalsDifference,
@@ -85,7 +87,7 @@ def verify(
         compared_with=claim.told_by if claim else None,
         scans=coverage.scans,
         outcomes=_outcomes(rebuilt),
-        corrections=sum(one.get("corrections|applied", 0) for one in found.values()),
+        corrections=sum(one.get(counters.corrections(), 0) for one in found.values()),
         stations=len(rebuilt.stations),
         districts=len(found),
         counters=sum(map(len, found.values())),
@@ -105,11 +107,11 @@ def to_json(found: Verification) -> dict[str, Any]:
 
 def _outcomes(rebuilt: Rebuilt) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for counters in rebuilt.totals.values():
-        for name, value in counters.items():
-            if name.startswith("scans|"):
-                outcome = name.partition("|")[2]
-                sums[outcome] = sums.get(outcome, 0) + value
+    for totals in rebuilt.totals.values():
+        for text, value in totals.items():
+            name = CounterName.parse(text)
+            if name.kind is CounterKind.SCANS:
+                sums[name.state] = sums.get(name.state, 0) + value
     return dict(sorted(sums.items()))
 
 

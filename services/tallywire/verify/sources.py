@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from redis import Redis
-from redis.exceptions import RedisError
 
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
@@ -19,7 +18,8 @@ from tallywire.evidence.export_folder import (
     read_totals,
     totals_file,
 )
-from tallywire.ledger.generations import live_generation
+from tallywire.ledger.client import open_ledger
+from tallywire.ledger.generations import starts_from_values
 from tallywire.ledger.snapshot import read_revision
 from tallywire.settings import Settings
 from tallywire.verify.recount import Verification, verify
@@ -47,7 +47,8 @@ def verify_folder(
         raise UsageError(f"--generation {wanted}: the export holds {known}")
     path = totals or folder / totals_file(wanted)
     election = load_election(folder / ELECTION).election
-    claim = ClaimedTotals(str(path), _totals_of(path, wanted), about.starts.get(wanted, {}))
+    starts = starts_from_values(about.starts.get(wanted, {}))
+    claim = ClaimedTotals(str(path), _totals_of(path, wanted), starts)
     return verify(evidence, election, wanted, claim), sealed
 
 
@@ -69,21 +70,29 @@ def verify_broker(
         )
     if alone:
         return verify(evidence, election, generation or FIRST, None)
-    try:
-        redis = Redis.from_url(settings.redis, socket_connect_timeout=5.0)
-        wanted = generation or live_generation(redis, election.id) or FIRST
+    with open_ledger(settings.redis, election) as ledger:
+        with _or_without_ledger():
+            wanted = generation or ledger.live() or FIRST
         for _ in range(ATTEMPTS):
-            before = read_revision(redis, election, wanted)
-            claim = read_claim(redis, election, wanted, settings.redis)
+            with _or_without_ledger():
+                before, claim = read_revision(ledger, wanted), read_claim(ledger, wanted)
             found_now = verify(evidence, election, wanted, claim)
-            if read_revision(redis, election, wanted) == before:
+            with _or_without_ledger():
+                after = read_revision(ledger, wanted)
+            if after == before:
                 return found_now
-    except RedisError as error:
-        raise PeerError(
-            f"No ledger at {settings.redis}: {str(error).rstrip('.')}. Compare with a file instead"
-            " (--totals FILE), or only recompute (--alone)."
-        ) from error
     raise PeerError(f"The ledger changed during each of {ATTEMPTS} attempts: verify when it rests.")
+
+
+@contextmanager
+def _or_without_ledger() -> Iterator[None]:
+    """Say, where the ledger does not answer, what can be done without it."""
+    try:
+        yield
+    except PeerError as error:
+        raise PeerError(
+            f"{error} Or compare with a file instead (--totals FILE), or only recompute (--alone)."
+        ) from error
 
 
 def _totals_of(path: Path, generation: str) -> dict[str, dict[str, int]]:

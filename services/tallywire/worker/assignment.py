@@ -9,13 +9,13 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
-from faust.types import TP
 
 from tallywire.errors import UsageError
-from tallywire.worker.faust_parts import TallyApp
+from tallywire.records import Partition
+from tallywire.worker.faust_app import TallyApp
 from tallywire.worker.poison_quarantine import PoisonQuarantine
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.sequencer import Partition, Sequencer
+from tallywire.worker.sequencer import Sequencer
 
 Value = TypeVar("Value")
 
@@ -84,16 +84,14 @@ class Assignment:
         peers: Peers,
         sequencers: Mapping[str, Sequencer[Any, Any]],
         exists: Exists,
-        suspects: PoisonQuarantine,
+        quarantine: PoisonQuarantine,
     ) -> None:
         self._app, self._ledger, self._peers, self._exists = app, ledger, peers, exists
-        self._suspects = suspects
+        self._quarantine = quarantine
         self._sequencers = sequencers
         self._log = structlog.get_logger()
         self.complete = asyncio.Event()
-        app.positions = self.positions
-        app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.follow_assignment(self.positions, self._on_assigned, self._on_revoked)
 
     def positions(self) -> dict[Partition, int]:
         """The offset expected next in each partition that is ours."""
@@ -103,14 +101,14 @@ class Assignment:
             for key, offset in sequencer.expected().items()
         }
 
-    async def _on_revoked(self, _: Any, revoked: Iterable[Partition], **__: Any) -> None:
+    def _on_revoked(self, revoked: Iterable[Partition]) -> None:
         self.complete.clear()
         for sequencer in self._sequencers.values():
             sequencer.revoke(revoked)
 
-    async def _on_rebalanced(self, _: Any, **__: Any) -> None:
+    async def _on_assigned(self) -> None:
         """Runs before the flow is resumed, and holds it until the ledger has answered."""
-        assigned = {tp for tp in self._app.consumer.assignment() if tp.topic in self._sequencers}
+        assigned = {key for key in self._app.assigned() if key[0] in self._sequencers}
         starts = await self._unless_superseded(self._starts(assigned))
         if starts is None:
             return
@@ -120,77 +118,54 @@ class Assignment:
         self.complete.set()
         self._log.info(
             "partitions assigned",
-            **{topic: sorted(tp.partition for tp in assigned if tp.topic == topic)
+            **{topic: sorted(number for name, number in assigned if name == topic)
                for topic in self._sequencers},
         )  # fmt: skip
 
     async def _unless_superseded(self, work: Coroutine[Any, Any, Value]) -> Value | None:
         """The result of `work`; None where another rebalance or the end came first."""
-        generation = self._app.consumer_generation_id
+        number = self._app.assignment_number()
         task = asyncio.create_task(work)
         while not task.done():
             await asyncio.wait({task}, timeout=LOOK_AGAIN_S)
-            if self._app.should_stop or self._app.consumer_generation_id != generation:
+            if number is None or self._app.assignment_number() != number:
                 task.cancel()
                 return None
         return task.result()
 
-    async def _starts(self, assigned: set[TP]) -> dict[Partition, StartingPoint]:
+    async def _starts(self, assigned: set[Partition]) -> dict[Partition, StartingPoint]:
         if not assigned:
             return {}
         stored = {
-            (topic, number): offset
-            for topic in {tp.topic for tp in assigned}
+            Partition(topic, number): offset
+            for topic in {topic for topic, _ in assigned}
             for number, offset in (await self._stored(topic)).items()
         }
         starts = await self._compare(assigned, stored)
         begun = {key: one.next_offset for key, one in starts.items() if one.waiting}
-        await self._suspects.begin(begun)
-        for (topic, number), start in starts.items():
+        await self._quarantine.begin(begun)
+        for partition, start in starts.items():
             if start.missing:
-                await self.record_gap((topic, number), start.next_offset, start.missing)
+                await self.record_gap(partition, start.next_offset, start.missing)
         return starts
 
     async def _stored(self, topic: str) -> Mapping[int, int]:
         return await insist(lambda: self._ledger.next_offsets(topic), "redis", self._peers)
 
     async def _compare(
-        self, assigned: set[TP], stored: Mapping[Partition, int]
+        self, assigned: set[Partition], stored: Mapping[Partition, int]
     ) -> dict[Partition, StartingPoint]:
         begins, ends = await insist(
-            lambda: self.log_bounds(assigned), "kafka", self._peers, KAFKA_TROUBLE
+            lambda: self._app.log_bounds(assigned), "kafka", self._peers, KAFKA_TROUBLE
         )
-        for tp in assigned:
-            claimed = stored.get(tp, 0)
+        for key in assigned:
+            claimed = stored.get(key, 0)
             # A broker may tell too low an end: what counts is whether it has the record.
-            if claimed > ends[tp] and await self._exists(tp, claimed - 1):
-                ends[tp] = claimed
+            if claimed > ends[key] and await self._exists(key, claimed - 1):
+                ends[key] = claimed
         return {
-            tuple(tp): starting_point(tuple(tp), stored.get(tp), begins[tp], ends[tp])
-            for tp in assigned
+            key: starting_point(key, stored.get(key), begins[key], ends[key]) for key in assigned
         }
-
-    async def log_bounds(self, assigned: set[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
-        """First and next offset of the log of each partition, as the broker tells them.
-
-        The end is the larger of two answers: the embedded broker's list of offsets counts a last
-        batch of several records as one; the high-water mark of a fetch is right.
-        """
-        consumer = self._app.consumer
-        begins, ends = await asyncio.gather(
-            consumer.earliest_offsets(*assigned), consumer.highwaters(*assigned)
-        )
-        return (
-            {TP(*tp): at for tp, at in begins.items()},
-            {TP(*tp): max(at, self.high_water(TP(*tp))) for tp, at in ends.items()},
-        )
-
-    def high_water(self, tp: TP) -> int:
-        """The end of the log as the last fetch said; 0 where there was none."""
-        consumer = self._app.consumer
-        if tp not in consumer.assignment():
-            return 0
-        return consumer.highwater(tp) or 0
 
     async def record_gap(self, partition: Partition, next_offset: int, missing: int) -> None:
         """Note in the ledger that `missing` offsets before `next_offset` do not exist."""

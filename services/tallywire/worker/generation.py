@@ -7,19 +7,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from tallywire import __version__
 from tallywire.election.loading import LoadedElection
-from tallywire.errors import UsageError
-from tallywire.ledger import keys
-from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin, differences
+from tallywire.errors import PeerError, UsageError
+from tallywire.ledger.async_client import AsyncLedgerClient
+from tallywire.ledger.generations import REPLAY, GenerationOrigin, differences
 from tallywire.settings import Settings
-from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.health import WorkerProgress
 
-BEAT_S = 2.0
-FORGET_S = 10  # without a beat, nobody follows the generation
+BEAT_S = 2.0  # well within `FOLLOWED_S`
 
 
 def about_worker(settings: Settings, loaded: LoadedElection) -> GenerationOrigin:
@@ -58,17 +54,14 @@ def agree(settings: Settings, mine: GenerationOrigin, found: GenerationOrigin) -
     return settings.model_copy(update={"model_version": version})
 
 
-async def keep_followed(
-    redis: Redis, election: str, generation: str, progress: WorkerProgress
-) -> None:
+async def keep_followed(ledger: AsyncLedgerClient, progress: WorkerProgress) -> None:
     """Say in the ledger, until cancelled, that somebody counts what arrives for this generation.
 
     Beside the consumer group, since a broker may name members that died long ago (the embedded one
     forgets them when the next one joins).
     """
-    name = keys.followed(election, generation)
     while True:
         if progress.assigned:
-            with suppress(RedisError):  # told by whoever counts
-                await redis.set(name, b"1", ex=FORGET_S)
+            with suppress(PeerError):  # told by whoever counts
+                await ledger.say_followed()
         await asyncio.sleep(BEAT_S)

@@ -1,22 +1,79 @@
-"""Health and metrics over HTTP, and the watchdog that ends a process which no longer moves."""
+"""What the worker is doing: told over HTTP and in the log, and watched.
+
+/healthz, /readyz and /metrics; a line every few seconds; and the watchdog that ends a process
+which no longer moves.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
+import structlog
+
 from tallywire.edge.health_server import HealthServer, HttpAnswer, live, ready
-from tallywire.worker.progress import WorkerProgress
+from tallywire.worker.metrics import Metrics
+from tallywire.worker.retry import Peers
 
 STALLED_AFTER_S = 30.0
 ENDED_AFTER_TIMES = 3  # as long: then the watchdog ends the process
 ENDED_AFTER_S = STALLED_AFTER_S * ENDED_AFTER_TIMES
 STALLED_EXIT = 70  # EX_SOFTWARE: a supervisor starts us again
 PEERS = ("redis", "kafka", "kafka producer", "model server")  # as `Peers` calls them
+SUMMARY_S = 5.0
+
+
+@dataclass(slots=True)
+class WorkerProgress:
+    """Mutable, written by the event loop only. Times are on the monotonic clock."""
+
+    peers: Peers
+    metrics: Metrics = field(default_factory=Metrics)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    settled: int = 0
+    lag: int = 0  # offsets between the ledger and the ends of our partitions
+    in_flight: int = 0
+    assigned: bool = False
+    alert: str | None = None  # too many scans are rejected: one sentence for an official
+    last_settled_s: float = field(default_factory=time.monotonic)
+    last_beat_s: float = field(default_factory=time.monotonic)
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=512))  # per sheet
+
+    def note_outcome(self, outcome: str, seconds: float) -> None:
+        """One event was accounted for, `seconds` after it was admitted."""
+        self.outcomes[outcome] += 1
+        self.settled += 1
+        self.seconds.append(seconds)
+        self.metrics.took("whole", seconds)
+        self.last_settled_s = time.monotonic()
+
+    def beat(self, lag: int, in_flight: int, *, assigned: bool) -> None:
+        """The event loop runs; this is what it sees."""
+        if self.peers.troubles or not (lag or in_flight):
+            self.last_settled_s = time.monotonic()  # idle or waiting: no standstill of ours
+        self.lag, self.in_flight, self.assigned = lag, in_flight, assigned
+        self.last_beat_s = time.monotonic()
+
+    def median_ms(self) -> int | None:
+        """Median time of the latest events from admission to settlement."""
+        return round(median(self.seconds) * 1000) if self.seconds else None
+
+    def stalled_s(self) -> float:
+        """Seconds since the last progress while there was work and no peer was in trouble."""
+        now_s = time.monotonic()
+        frozen_s = now_s - self.last_beat_s
+        if self.peers.troubles:
+            return frozen_s
+        busy = self.lag or self.in_flight
+        return max(frozen_s, now_s - self.last_settled_s if busy else 0.0)
 
 
 def describe(progress: WorkerProgress) -> dict[str, Any]:
@@ -93,3 +150,18 @@ def start_watchdog(
     thread = threading.Thread(target=watch, name="watchdog", daemon=True)
     thread.start()
     return thread
+
+
+async def summarise(progress: WorkerProgress) -> None:
+    """One line every few seconds while anything happens."""
+    log, before = structlog.get_logger(), 0
+    while True:
+        await asyncio.sleep(SUMMARY_S)
+        settled, troubles = progress.settled, progress.peers.troubles
+        if settled != before or progress.lag or troubles:
+            log.info(
+                "progress", settled=settled, per_s=round((settled - before) / SUMMARY_S, 1),
+                lag=progress.lag, in_flight=progress.in_flight, median_ms=progress.median_ms(),
+                outcomes=dict(progress.outcomes), waiting_for=sorted(troubles),
+            )  # fmt: skip
+        before = settled

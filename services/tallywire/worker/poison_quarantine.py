@@ -11,23 +11,26 @@ its bytes kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from tallywire.errors import PeerError
-from tallywire.ledger import keys
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.ledger.async_client import AsyncLedgerClient
+from tallywire.records import Partition, Source
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers, insist
-from tallywire.worker.sequencer import Partition
-
-Result = TypeVar("Result")
 
 SUSPICIOUS = 6  # begins at the same offset; a few come of rebalances only
 CONVICTED = 3
+
+
+class PoisonError(Exception):
+    """A record that ended every worker which read it."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(f"{workers} workers ended while reading it")
 
 
 class StrikeStore(Protocol):
@@ -53,36 +56,28 @@ class RedisStrikes:
         PeerError: from every method where Redis is away.
     """
 
-    def __init__(self, redis: Redis, election: str, generation: str) -> None:
-        self._redis = redis
-        self._begins = keys.begins(election, generation)
-        self._marks = keys.marks(election, generation)
+    def __init__(self, ledger: AsyncLedgerClient) -> None:
+        self._ledger = ledger
 
     async def begin(self, partition: Partition, offset: int) -> int:
         """See `StrikeStore.begin`."""
-        name = f"{partition[0]}|{partition[1]}"
-        before = await _ask(self._redis.hget(self._begins, name))
-        at, _, times = (before or b"-1 0").decode().partition(" ")
-        now = int(times) + 1 if int(at) == offset else 1
-        await _ask(self._redis.hset(self._begins, name, f"{offset} {now}"))
-        return now
+        return await self._ledger.count_begin(partition, offset)
 
     async def mark(self, partition: Partition, offset: int) -> int:
         """See `StrikeStore.mark`."""
-        return int(await _ask(self._redis.hincrby(self._marks, _field(partition, offset), 1)))
+        return await self._ledger.mark(Source(*partition, offset))
 
     async def unmark(self, partition: Partition, offset: int) -> None:
         """See `StrikeStore.unmark`."""
-        await _ask(self._redis.hdel(self._marks, _field(partition, offset)))
+        await self._ledger.unmark(Source(*partition, offset))
 
     async def marked(self) -> set[tuple[Partition, int]]:
         """See `StrikeStore.marked`."""
-        names = [name.decode().split("|") for name in await _ask(self._redis.hkeys(self._marks))]
-        return {((topic, int(number)), int(offset)) for topic, number, offset in names}
+        return {(source.log, source.offset) for source in await self._ledger.marked()}
 
 
 class PoisonQuarantine:
-    """Which partitions of ours are read with care. `width` scans from the begin on are suspects."""
+    """Which partitions of ours are read with care: `width` scans of each, from its begin on."""
 
     def __init__(self, strikes: StrikeStore, peers: Peers, width: int) -> None:
         self._strikes, self._peers, self._width = strikes, peers, width
@@ -105,48 +100,29 @@ class PoisonQuarantine:
                     partition=partition[1], offset=offset, begins=times,
                 )  # fmt: skip
 
-    async def read(
-        self,
-        record: IncomingRecord,
-        read: Callable[[IncomingRecord], Awaitable[Result]],
-        give_up: Callable[[IncomingRecord, Exception], Result],
-    ) -> Result:
-        """Read a record; alone and marked while any partition of ours is under suspicion."""
+    @asynccontextmanager
+    async def watch(self, record: IncomingRecord) -> AsyncIterator[PoisonError | None]:
+        """While a record is read; alone and marked where any partition of ours is under suspicion.
+
+        Yields why the record must not be read any more, where it has ended too many workers.
+        """
         if not self._until:
-            return await read(record)
+            yield None
+            return
+        partition, offset = record.partition, record.source.offset
         async with self._alone:
-            return await self._read_alone(record, read, give_up)
+            times = await insist(
+                lambda: self._strikes.mark(partition, offset), "redis", self._peers
+            )
+            try:
+                yield PoisonError(CONVICTED) if times > CONVICTED else None
+            finally:  # whatever came of it, the process lives
+                await asyncio.shield(self._acquit(partition, offset))
 
     async def _begin(self, partition: Partition, offset: int) -> int:
         return await insist(lambda: self._strikes.begin(partition, offset), "redis", self._peers)
-
-    async def _read_alone(
-        self,
-        record: IncomingRecord,
-        read: Callable[[IncomingRecord], Awaitable[Result]],
-        give_up: Callable[[IncomingRecord, Exception], Result],
-    ) -> Result:
-        partition, offset = (record.source.topic, record.source.partition), record.source.offset
-        times = await insist(lambda: self._strikes.mark(partition, offset), "redis", self._peers)
-        try:
-            if times > CONVICTED:
-                return give_up(record, RuntimeError(f"{CONVICTED} workers ended while reading it"))
-            return await read(record)
-        finally:  # whatever came of it, the process lives
-            await asyncio.shield(self._acquit(partition, offset))
 
     async def _acquit(self, partition: Partition, offset: int) -> None:
         await insist(lambda: self._strikes.unmark(partition, offset), "redis", self._peers)
         if offset + 1 >= self._until.get(partition, offset + 2):
             del self._until[partition]
-
-
-async def _ask(question: Any) -> Any:
-    try:
-        return await question
-    except RedisError as error:
-        raise PeerError(f"Redis: {error}") from error
-
-
-def _field(partition: Partition, offset: int) -> str:
-    return f"{partition[0]}|{partition[1]}|{offset}"

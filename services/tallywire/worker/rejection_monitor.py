@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from tallywire.election.election import Election
-from tallywire.ledger import counters, keys
-from tallywire.ledger.rejection_alert import RejectionAlert, StopLimit, judge_rejections
-from tallywire.worker.progress import WorkerProgress
+from tallywire.errors import PeerError
+from tallywire.ledger.async_client import AsyncLedgerClient
+from tallywire.ledger.rejection_alert import StopLimit, judge_rejections
+from tallywire.worker.health import WorkerProgress
 
 LOOK_S = 20.0
 
 
 async def watch_rejections(
-    redis: Redis, election: Election, generation: str, limit: StopLimit, progress: WorkerProgress
+    ledger: AsyncLedgerClient, limit: StopLimit, progress: WorkerProgress
 ) -> None:
     """Keep `progress.alert` up to date until cancelled; a line in the log when it changes.
 
@@ -28,17 +25,15 @@ async def watch_rejections(
     while True:
         if progress.settled != settled:
             settled = progress.settled
-            await look(redis, election, generation, limit, progress)
+            await look(ledger, limit, progress)
         await asyncio.sleep(LOOK_S)
 
 
-async def look(
-    redis: Redis, election: Election, generation: str, limit: StopLimit, progress: WorkerProgress
-) -> None:
+async def look(ledger: AsyncLedgerClient, limit: StopLimit, progress: WorkerProgress) -> None:
     """Judge once; a Redis that is away changes nothing, others tell of it."""
     try:
-        found = await _judge(redis, election, generation, limit)
-    except (RedisError, OSError):
+        found = judge_rejections(await ledger.timelines(), limit)
+    except PeerError:
         return
     message = found.message if found else None
     if found and progress.alert is None:
@@ -49,18 +44,3 @@ async def look(
     elif progress.alert is not None and message is None:
         structlog.get_logger().info("rejections are below the limit again")
     progress.alert = message
-
-
-async def _judge(
-    redis: Redis, election: Election, generation: str, limit: StopLimit
-) -> RejectionAlert | None:
-    ids = [*(district.id for district in election.districts), keys.NOWHERE]
-    async with redis.pipeline(transaction=False) as pipe:
-        for one in ids:
-            pipe.hgetall(keys.DistrictKeys(election.id, generation, one).totals)
-        answers: list[Any] = await pipe.execute()
-    timelines = [
-        counters.timeline_of({name.decode(): int(value) for name, value in totals.items()})
-        for totals in answers
-    ]
-    return judge_rejections(timelines, limit)

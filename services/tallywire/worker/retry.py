@@ -1,22 +1,40 @@
-"""Patience with peers: the same action again, with growing pauses, for ever."""
+"""The one retry policy: peers are waited for as long as it takes, our own code is given up on.
+
+- `insist` waits for a peer for ever, with growing pauses, and shows the trouble in health.
+- `attempt` gives our own code a few attempts at a record; then the record is refused.
+- `persist` is the last resort under both: whatever comes out of them, no event is dropped for it.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_fixed,
+    wait_incrementing,
+    wait_random_exponential,
+)
+from tenacity.wait import wait_base
 
 from tallywire.errors import PeerError
 
 Value = TypeVar("Value")
+Action = Callable[[], Awaitable[Value]]
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+ATTEMPTS = 3  # of our own code on one record, before the record is set aside for repair
+ATTEMPT_PAUSE_S = 0.2  # after the first of them; as much longer after each
+LAST_RESORT_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +78,82 @@ class Peers:
             structlog.get_logger().info("peer is back", peer=peer, after_s=seconds)
 
 
-def pause_s(attempt: int) -> float:
-    """Seconds to wait after the `attempt`th failure in a row (from 1): doubling, half of it random,
-    so that workers that lost the same server do not come back in step."""
-    full = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 16))
-    return full * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+def pauses(longest_s: float = LONGEST_PAUSE_S) -> wait_base:
+    """Doubling pauses, half of each random, so that workers that lost the same server do not come
+    back in step."""
+    half_s, longest_half_s = FIRST_PAUSE_S / 2, longest_s / 2
+    return wait_exponential(half_s, longest_half_s) + wait_random_exponential(
+        half_s, longest_half_s
+    )
 
 
 async def insist(
-    action: Callable[[], Awaitable[Value]],
+    action: Action[Value],
     peer: str,
     peers: Peers,
     trouble: tuple[type[Exception], ...] = (PeerError,),
+    longest_pause_s: float = LONGEST_PAUSE_S,
 ) -> Value:
     """Do `action` until it succeeds; only the exceptions in `trouble` are waited out."""
-    attempt = 0
-    while True:
-        try:
-            value = await action()
-        except trouble as error:
-            attempt += 1
-            _tell(peers.failed(peer, str(error) or repr(error)), peer, attempt)
-        else:
-            peers.succeeded(peer)
-            return value
-        await asyncio.sleep(pause_s(attempt))
+    told = ""
+
+    def note(state: RetryCallState) -> None:
+        """One line at the first failure and at another reason, then ever more rarely."""
+        nonlocal told
+        error = _error(state)
+        message, attempt = str(error) or repr(error), state.attempt_number
+        peers.failed(peer, message)
+        if message != told or attempt & (attempt - 1) == 0:
+            structlog.get_logger().warning(
+                "peer does not answer; waiting", peer=peer, error=message, attempt=attempt
+            )
+        told = message
+
+    patient = AsyncRetrying(
+        retry=retry_if_exception_type(trouble),
+        wait=pauses(longest_pause_s),
+        before_sleep=note,
+    )
+    value: Value = await patient(_call, action)
+    peers.succeeded(peer)
+    return value
 
 
-def _tell(trouble: Trouble, peer: str, attempt: int) -> None:
-    """One line at the first failure, then ever more rarely."""
-    if attempt & (attempt - 1) == 0:
-        structlog.get_logger().warning(
-            "peer does not answer; waiting", peer=peer, error=trouble.message, attempt=attempt
-        )
+async def attempt(action: Action[Value], doing: str, **where: object) -> Value:
+    """Do `action`, `ATTEMPTS` times at most.
+
+    Raises:
+        Exception: that of the last attempt.
+    """
+    brief = AsyncRetrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_incrementing(ATTEMPT_PAUSE_S, ATTEMPT_PAUSE_S),
+        after=lambda state: _log_exception(state, doing, where),
+        reraise=True,
+    )
+    value: Value = await brief(_call, action)
+    return value
+
+
+async def persist(action: Action[Value], doing: str, **where: object) -> Value:
+    """Do `action` until it raises nothing, whatever it raises."""
+    endless = AsyncRetrying(
+        wait=wait_fixed(LAST_RESORT_PAUSE_S),
+        before_sleep=lambda state: _log_exception(state, doing, where),
+    )
+    value: Value = await endless(_call, action)
+    return value
+
+
+async def _call(action: Action[Value]) -> Value:
+    return await action()
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _log_exception(state: RetryCallState, doing: str, where: Mapping[str, object]) -> None:
+    structlog.get_logger().error(
+        f"{doing} failed", **where, attempt=state.attempt_number, exc_info=_error(state)
+    )

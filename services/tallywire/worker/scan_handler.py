@@ -1,4 +1,7 @@
-"""One Kafka record to one Reading or one Rejection: open, prepare, await the model, interpret."""
+"""One record of the scans topic to one Reading, or to its refusal.
+
+Open, prepare, await the model, interpret.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import structlog
-
 from tallywire import __version__
 from tallywire.edge.images import decode_image
 from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.election.election import Contest, Election, Station
+from tallywire.ledger.async_client import Ledger
+from tallywire.ledger.state import ApplyResult
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code, Reason
@@ -21,14 +24,12 @@ from tallywire.records import Lineage, Reading, Rejection, Scan
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
 from tallywire.sheet.prepare import U8, prepare
-from tallywire.worker.incoming import IncomingRecord, header_text, key_text, scan_of
+from tallywire.wire import decode_scan
+from tallywire.worker.handler import IncomingRecord, give_up, refuse
 from tallywire.worker.metrics import Metrics
 from tallywire.worker.retry import Peers, insist
 
-ATTEMPTS = 3  # of our own code on one scan, before the scan is set aside for repair
-PREPARE_S = 60.0  # a scan that takes a thread for longer is set aside too
-PAUSE_S = 0.2
-MESSAGE_CHARACTERS = 300
+PREPARE_S = 60.0  # a scan that takes a thread for longer is set aside for repair
 
 
 class ClassifierClient(Protocol):
@@ -42,22 +43,6 @@ class ClassifierClient(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ScanContext:
-    """All that reading needs. `layouts` are by contest id; `policies` fills by model version."""
-
-    election: Election
-    layouts: Mapping[str, Layout]
-    model: ClassifierClient
-    model_name: str
-    threads: Executor
-    peers: Peers
-    max_pixels: int
-    max_value_bytes: int
-    metrics: Metrics = field(default_factory=Metrics)
-    policies: dict[int, Policy] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedScan:
     """A scan that is cut into cells, with what the election knows about it."""
 
@@ -68,87 +53,95 @@ class PreparedScan:
     cells: U8
 
 
-async def read_record(desk: ScanContext, record: IncomingRecord) -> Reading | Rejection:
-    """Read one record, come what may.
+@dataclass(frozen=True, slots=True)
+class ScanHandler:
+    """What scanners sent. `layouts` are by contest id; `policies` fills by model version."""
 
-    A peer that does not answer is waited for. Our own code gets `ATTEMPTS` attempts; then the
-    scan is refused with `INTERNAL_ERROR`, its bytes kept, so that it blocks no partition.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return await _read(desk, record)
-        except Exception as error:
-            problem = error
-            structlog.get_logger().exception(
-                "reading failed", source=str(record.source), attempt=attempt
+    election: Election
+    layouts: Mapping[str, Layout]
+    ledger: Ledger
+    model: ClassifierClient
+    model_name: str
+    threads: Executor
+    peers: Peers
+    max_pixels: int
+    max_value_bytes: int
+    metrics: Metrics = field(default_factory=Metrics)
+    policies: dict[int, Policy] = field(default_factory=dict)
+
+    async def read(self, record: IncomingRecord) -> Reading | Rejection:
+        """Read one sheet. A model server that does not answer is waited for."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(PREPARE_S):
+            sheet = await loop.run_in_executor(self.threads, self.open_sheet, record)
+        if isinstance(sheet, Rejection):
+            return sheet
+        with self.metrics.stage("classify"):
+            answer = await insist(
+                lambda: self.model.classify(sheet.cells), "model server", self.peers
             )
-        await asyncio.sleep(PAUSE_S * attempt)
-    return give_up(desk.election, record, problem)
+        self.metrics.answered_by(self.model_name, answer.model_version)
+        policy = await self.policy(answer.model_version)
+        # In a thread as well: its convolutions would hold up the event loop for milliseconds.
+        with self.metrics.stage("interpret"):
+            found = await loop.run_in_executor(
+                self.threads,
+                interpret,
+                answer.probabilities,
+                sheet.layout,
+                sheet.station.registered,
+                policy,
+            )
+        return compose(sheet, found, self.model_name, answer.model_version)
 
+    async def settle(self, result: Reading | Rejection) -> ApplyResult:
+        """Apply a reading, or count a refusal: every scan is in the ledger."""
+        return await insist(lambda: self.ledger.apply(result), "redis", self.peers)
 
-def give_up(election: Election, record: IncomingRecord, error: Exception) -> Rejection:
-    """The rejection of an event that our own code could not digest."""
-    text = f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS]
-    message = "The scan could not be processed; its bytes are kept for repair."
-    reason = Reason(Code.INTERNAL_ERROR, message, {"error": text})
-    return refuse(election, record, reason, attempts=ATTEMPTS)
+    def refuse(self, record: IncomingRecord, error: Exception) -> Rejection:
+        """See `Handler.refuse`."""
+        return give_up(self.election, record, error)
 
+    async def policy(self, version: int | None) -> Policy:
+        """The thresholds of a model version; asked for once, None is the one that is served now."""
+        if version is not None and version in self.policies:
+            return self.policies[version]
+        policy = await insist(lambda: self.model.policy(version), "model server", self.peers)
+        if version is not None:
+            self.policies[version] = policy
+        return policy
 
-async def policy_of(desk: ScanContext, version: int | None) -> Policy:
-    """The thresholds of a model version; asked for once, None is the one that is served now."""
-    if version is not None and version in desk.policies:
-        return desk.policies[version]
-    policy = await insist(lambda: desk.model.policy(version), "model server", desk.peers)
-    if version is not None:
-        desk.policies[version] = policy
-    return policy
+    def open_sheet(self, record: IncomingRecord) -> PreparedScan | Rejection:
+        """Everything before the model, in one go, so that it costs one change of thread."""
+        scan = decode_scan(
+            record.key, record.value, record.headers, record.source, record.published_at,
+            self.max_value_bytes,
+        )  # fmt: skip
+        if isinstance(scan, Reason):
+            return refuse(self.election, record, scan)
+        envelope = scan.envelope
+        station = self.election.stations.get(envelope.station)
+        contest = self.election.contest(envelope.contest)
+        if contest is None:
+            return refuse(self.election, record, _unknown_contest(self.election, scan), envelope)
+        if station is None:
+            return refuse(self.election, record, _unknown_station(envelope.station), envelope)
+        layout = self.layouts[contest.id]
+        cells = self._cut(scan, layout)
+        if isinstance(cells, Reason):
+            return refuse(self.election, record, cells, envelope)
+        return PreparedScan(scan, station, contest, layout, cells)
 
-
-async def _read(desk: ScanContext, record: IncomingRecord) -> Reading | Rejection:
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PREPARE_S):
-        sheet = await loop.run_in_executor(desk.threads, open_sheet, desk, record)
-    if isinstance(sheet, Rejection):
-        return sheet
-    with desk.metrics.stage("classify"):
-        answer = await insist(lambda: desk.model.classify(sheet.cells), "model server", desk.peers)
-    desk.metrics.answered_by(desk.model_name, answer.model_version)
-    policy = await policy_of(desk, answer.model_version)
-    # In a thread as well: its convolutions would hold up the event loop for milliseconds.
-    with desk.metrics.stage("interpret"):
-        found = await loop.run_in_executor(
-            desk.threads,
-            interpret,
-            answer.probabilities,
-            sheet.layout,
-            sheet.station.registered,
-            policy,
-        )
-    return compose(sheet, found, desk.model_name, answer.model_version)
-
-
-def open_sheet(desk: ScanContext, record: IncomingRecord) -> PreparedScan | Rejection:
-    """Everything before the model, in one go, so that it costs one change of thread."""
-    scan = scan_of(record, desk.max_value_bytes)
-    if isinstance(scan, Reason):
-        return refuse(desk.election, record, scan)
-    envelope = scan.envelope
-    station = desk.election.stations.get(envelope.station)
-    contest = desk.election.contest(envelope.contest)
-    if station is None or contest is None:
-        reason = _unknown_station(envelope.station) if contest else _unknown_contest(desk, scan)
-        return refuse(desk.election, record, reason, scan)
-    layout = desk.layouts[contest.id]
-    halve_from = halve_from_px(layout)
-    with desk.metrics.stage("decode"):
-        image = decode_image(scan.image, envelope.content_type, desk.max_pixels, halve_from)
-    if isinstance(image, Reason):
-        return refuse(desk.election, record, image, scan)
-    with desk.metrics.stage("prepare"):
-        prepared = prepare(image.pixels, layout)
-    if isinstance(prepared, Reason):
-        return refuse(desk.election, record, prepared, scan)
-    return PreparedScan(scan, station, contest, layout, prepared.cells)
+    def _cut(self, scan: Scan, layout: Layout) -> U8 | Reason:
+        """The sheet's cells, as `Prepared` has them."""
+        content_type, halve_from = scan.envelope.content_type, halve_from_px(layout)
+        with self.metrics.stage("decode"):
+            image = decode_image(scan.image, content_type, self.max_pixels, halve_from)
+        if isinstance(image, Reason):
+            return image
+        with self.metrics.stage("prepare"):
+            prepared = prepare(image.pixels, layout)
+        return prepared if isinstance(prepared, Reason) else prepared.cells
 
 
 def compose(sheet: PreparedScan, found: Interpretation, model: str, model_version: int) -> Reading:
@@ -179,31 +172,6 @@ def compose(sheet: PreparedScan, found: Interpretation, model: str, model_versio
     )
 
 
-def refuse(
-    election: Election,
-    record: IncomingRecord,
-    reason: Reason,
-    scan: Scan | None = None,
-    attempts: int = 1,
-) -> Rejection:
-    """A rejection that names as much as is known: the envelope's station, else the key's."""
-    claimed = scan.envelope.station if scan else key_text(record)
-    station = election.stations.get(claimed or "")
-    # Named by the header even where the envelope was not opened: what a second worker gives up
-    # on must meet, in the ledger, the record that the first one wrote.
-    contest = election.contest(scan.envelope.contest if scan else header_text(record, "contest"))
-    return Rejection(
-        source=record.source,
-        station=claimed,
-        contest=contest.id if contest else None,
-        district=station.district if station else None,
-        scan_id=scan.envelope.scan_id if scan else None,
-        published_at=record.published_at,
-        reason=reason,
-        attempts=attempts,
-    )
-
-
 def _unknown_station(station: str) -> Reason:
     return Reason(
         Code.UNKNOWN_STATION,
@@ -212,9 +180,9 @@ def _unknown_station(station: str) -> Reason:
     )
 
 
-def _unknown_contest(desk: ScanContext, scan: Scan) -> Reason:
+def _unknown_contest(election: Election, scan: Scan) -> Reason:
     named = scan.envelope.contest
-    known = ", ".join(contest.id for contest in desk.election.contests)
+    known = ", ".join(contest.id for contest in election.contests)
     said = f"names the contest {named[:80]!r}" if named else "names no contest"
     return Reason(
         Code.UNKNOWN_CONTEST,

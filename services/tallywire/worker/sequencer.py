@@ -12,17 +12,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
+from itertools import islice, takewhile
 from typing import Generic, TypeVar
 
-import structlog
+from tallywire.records import Partition
+from tallywire.worker.retry import persist
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Partition = tuple[str, int]
-"""Topic and partition number."""
-
-PAUSE_S = 1.0  # before a step that raised is tried again
 MOST_PER_BATCH = 32
 
 
@@ -67,7 +66,7 @@ class Sequencer(Generic[Item, Result]):
     """At most `limit` events in flight over all partitions.
 
     Args:
-        work: makes a result out of an item; several run at once.
+        work: makes a result out of an item; several run at once. Called again if it raises.
         settle: gets finished events of one partition in offset order, gapless from one call to
             the next. Returns when they are durably accounted for. Called again with the same
             events if it raises.
@@ -83,7 +82,6 @@ class Sequencer(Generic[Item, Result]):
         self._work, self._settle = work, settle
         self._slots = asyncio.Semaphore(limit)
         self._lanes: dict[Partition, _Lane[Item, Result]] = {}
-        self._log = structlog.get_logger()
 
     def assign(self, next_offsets: Mapping[Partition, int]) -> None:
         """These partitions, and only these, are ours from now on, each from its next offset."""
@@ -132,7 +130,8 @@ class Sequencer(Generic[Item, Result]):
             return refusal
         lane = self._lanes[partition]
         lane.expected = offset + 1
-        lane.entries.append(_Entry(offset, item, self._start(item)))
+        working = asyncio.create_task(persist(partial(self._work, item), "working", offset=offset))
+        lane.entries.append(_Entry(offset, item, working))
         if lane.settler is None or lane.settler.done():
             lane.settler = asyncio.create_task(self._settle_lane(partition, lane))
         return Admission.ADMITTED
@@ -152,24 +151,15 @@ class Sequencer(Generic[Item, Result]):
             return Admission.SETTLED
         return Admission.IN_FLIGHT if offset < lane.expected else None
 
-    def _start(self, item: Item) -> asyncio.Task[Result]:
-        async def work() -> Result:
-            return await self._work(item)
-
-        return asyncio.create_task(work())
-
     async def _settle_lane(self, partition: Partition, lane: _Lane[Item, Result]) -> None:
         """Settle the lane's events from its head on, until it is empty."""
         while lane.entries:
-            first = await self._finished(lane.entries[0])
+            await lane.entries[0].task
             if lane.dropped:
                 return
-            batch = [first]
-            for entry in tuple(lane.entries)[1:MOST_PER_BATCH]:
-                if not entry.task.done() or entry.task.cancelled() or entry.task.exception():
-                    break
-                batch.append(FinishedEvent(entry.offset, entry.item, entry.task.result()))
-            await self._insist(partition, batch)
+            batch = _finished(lane)
+            settling = partial(self._settle, partition, batch)
+            await persist(settling, "settling", partition=partition)
             if lane.dropped:
                 return
             for done in batch:
@@ -177,23 +167,11 @@ class Sequencer(Generic[Item, Result]):
                 lane.settled = done.offset + 1
                 self._slots.release()
 
-    async def _finished(self, entry: _Entry[Item, Result]) -> FinishedEvent[Item, Result]:
-        while True:
-            try:
-                return FinishedEvent(entry.offset, entry.item, await entry.task)
-            except Exception as error:
-                self._log.exception("work raised; trying again", offset=entry.offset, error=error)
-            await asyncio.sleep(PAUSE_S)
-            entry.task = self._start(entry.item)
 
-    async def _insist(
-        self, partition: Partition, batch: Sequence[FinishedEvent[Item, Result]]
-    ) -> None:
-        while True:
-            try:
-                return await self._settle(partition, batch)
-            except Exception as error:
-                self._log.exception(
-                    "settling raised; trying again", partition=partition, error=error
-                )
-            await asyncio.sleep(PAUSE_S)
+def _finished(lane: _Lane[Item, Result]) -> list[FinishedEvent[Item, Result]]:
+    """What can be settled at once: the lane's events up to the first one that is unfinished."""
+    ready = takewhile(lambda one: one.task.done() and not one.task.cancelled(), lane.entries)
+    return [
+        FinishedEvent(entry.offset, entry.item, entry.task.result())
+        for entry in islice(ready, MOST_PER_BATCH)
+    ]

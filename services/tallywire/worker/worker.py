@@ -1,4 +1,4 @@
-"""The worker process: puts the parts together, runs until it is told to stop, stops in order."""
+"""The worker process: from settings to running parts, until it is told to stop; stops in order."""
 
 from __future__ import annotations
 
@@ -6,30 +6,49 @@ import asyncio
 import os
 import signal
 import threading
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+import cv2
 import structlog
 
+from tallywire.edge.serving import Classifier
+from tallywire.election.loading import LoadedElection, load_election
 from tallywire.errors import PeerError
-from tallywire.worker.app import add_agent
+from tallywire.ledger.async_client import AsyncLedgerClient, open_async_ledger
+from tallywire.settings import Settings
 from tallywire.worker.assignment import Assignment, Exists
-from tallywire.worker.faust_parts import TallyApp
+from tallywire.worker.correction_handler import CorrectionHandler
+from tallywire.worker.faust_app import Limits, TallyApp, add_agent, faust_send, make_app
 from tallywire.worker.gap_recovery import GapRecovery
-from tallywire.worker.incoming import IncomingRecord, record_of
-from tallywire.worker.poison_quarantine import PoisonQuarantine, StrikeStore
-from tallywire.worker.progress import WorkerProgress
-from tallywire.worker.sequencer import Admission, Partition, Sequencer
-from tallywire.worker.settlement import ReceivedEvent, Result, SettlementBook, settle
+from tallywire.worker.generation import about_worker, agree, keep_followed
+from tallywire.worker.handler import Handler
+from tallywire.worker.health import (
+    ENDED_AFTER_TIMES,
+    WorkerProgress,
+    serve_health,
+    start_watchdog,
+    summarise,
+)
+from tallywire.worker.metrics import Metrics
+from tallywire.worker.outgoing import OutgoingTopics
+from tallywire.worker.peer_check import record_exists, wait_for_topics
+from tallywire.worker.pipeline import EventSequencer, make_sequencer, take
+from tallywire.worker.poison_quarantine import PoisonQuarantine, RedisStrikes, StrikeStore
+from tallywire.worker.rejection_monitor import watch_rejections
+from tallywire.worker.retry import Peers, insist
+from tallywire.worker.scan_handler import ScanHandler
+from tallywire.worker.settlement import Settlement
 
 FINISH_S = 4.0  # at a stop, what is in flight may take so long to be settled
 LEAVE_S = 3.0  # and leaving the group so long
 GONE_S = 9.0  # then the process ends anyhow: what is unsettled is the next worker's
-SUMMARY_S = 5.0
 
-Read = Callable[[IncomingRecord], Awaitable[Result]]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,61 +56,145 @@ class RunningWorker:
     """A worker's parts."""
 
     app: TallyApp
-    sequencers: dict[str, Sequencer[ReceivedEvent, Result]]
-    assignment: Assignment
-    keeper: GapRecovery
+    sequencers: Mapping[str, EventSequencer[Any]]
+    gap_recovery: GapRecovery
     progress: WorkerProgress
     stopping: asyncio.Event
 
 
+async def work(settings: Settings) -> None:
+    """Be a worker until SIGTERM or SIGINT.
+
+    Raises:
+        UsageError: the election's files are wrong, or topic and ledger do not belong together.
+        PeerError: Faust ended by itself; start again.
+    """
+    loaded = load_election(settings.election, settings.layout)
+    election = loaded.election
+    metrics = Metrics()
+    progress = WorkerProgress(Peers(metrics.retry), metrics)
+    stopping = asyncio.Event()
+    catch_signals(stopping)
+    server = serve_health(
+        progress, settings.health_port, settings.health_address, settings.stalled_after_s
+    )
+    structlog.get_logger().info(
+        "worker starts", election=election.id, generation=settings.generation,
+        health_port=server.port,
+    )  # fmt: skip
+    ledger = open_async_ledger(settings.redis, election, settings.generation)
+    try:
+        preparing = _prepare(settings, loaded, ledger, progress.peers)
+        agreed = await _unless_stopped(preparing, stopping)
+        if agreed is not None and not stopping.is_set():
+            await _count(agreed, loaded, ledger, progress, stopping)
+    finally:
+        await ledger.close()
+        server.close()
+
+
+async def _prepare(
+    settings: Settings, loaded: LoadedElection, ledger: AsyncLedgerClient, peers: Peers
+) -> Settings:
+    """Wait until the topics are there and the ledger has its frame; settings as it wants them."""
+    await wait_for_topics(settings.kafka, settings.topics.names, peers)
+    mine = about_worker(settings, loaded)
+    about = await insist(lambda: ledger.describe(mine), "redis", peers)
+    agreed = agree(settings, mine, about)
+    await insist(ledger.open, "redis", peers)
+    return agreed
+
+
+async def _count(
+    settings: Settings,
+    loaded: LoadedElection,
+    ledger: AsyncLedgerClient,
+    progress: WorkerProgress,
+    stopping: asyncio.Event,
+) -> None:
+    """Take the scans and corrections that the group gives us, until `stopping` is set."""
+    election = loaded.election
+    topics, generation = settings.topics, settings.generation
+    app = make_app(
+        Limits(
+            settings.kafka,
+            settings.group_of(election.id, generation),
+            settings.session_timeout_s,
+            settings.max_value_bytes,
+        )
+    )
+    outgoing = OutgoingTopics(faust_send(app), topics, generation, settings.rejected_bytes)
+    strikes = RedisStrikes(ledger)
+    async with _scan_handler(settings, loaded, ledger, progress) as scans:
+        corrections = CorrectionHandler(election, ledger, progress.peers)
+        running = assemble(
+            app,
+            {topics.scans: scans, topics.corrections: corrections},
+            Settlement(ledger, outgoing, progress),
+            strikes,
+            partial(record_exists, settings.kafka),
+            settings.in_flight,
+            stopping,
+        )
+        start_watchdog(progress, ENDED_AFTER_TIMES * settings.stalled_after_s)
+        await _run_with(
+            running,
+            # Asked for now, so that the first scan need not wait for the connection.
+            scans.policy(settings.model_version),
+            keep_followed(ledger, progress),
+            watch_rejections(ledger, settings.reject_limit, progress),
+        )
+
+
+@asynccontextmanager
+async def _scan_handler(
+    settings: Settings, loaded: LoadedElection, ledger: AsyncLedgerClient, progress: WorkerProgress
+) -> AsyncIterator[ScanHandler]:
+    """With its connection to the model server, and its threads for OpenCV."""
+    cv2.setNumThreads(1)  # each thread is of one core: scans run side by side, not split
+    threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="prepare")
+    model = Classifier(
+        settings.serving, settings.model, settings.model_version, settings.predict_timeout_s
+    )
+    try:
+        yield ScanHandler(
+            election=loaded.election,
+            layouts=loaded.layouts,
+            ledger=ledger,
+            model=model,
+            model_name=settings.model,
+            threads=threads,
+            peers=progress.peers,
+            max_pixels=settings.max_pixels,
+            max_value_bytes=settings.max_value_bytes,
+            metrics=progress.metrics,
+        )
+    finally:
+        await model.close()
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
 def assemble(
     app: TallyApp,
-    desks: Mapping[str, tuple[Read, SettlementBook]],
-    exists: Exists,
+    handlers: Mapping[str, Handler[Any]],
+    settlement: Settlement,
     strikes: StrikeStore,
+    exists: Exists,
     in_flight: int,
     stopping: asyncio.Event,
 ) -> RunningWorker:
-    """One agent and one sequencer for each topic in `desks`; all books are of one ledger."""
-    book = next(iter(desks.values()))[1]
-    peers = book.progress.peers
-    suspects = PoisonQuarantine(strikes, peers, in_flight)
-    sequencers = {topic: _sequencer(*desk, suspects, in_flight) for topic, desk in desks.items()}
-    assignment = Assignment(app, book.ledger, peers, sequencers, exists, suspects)
-    keeper = GapRecovery(app, assignment, sequencers, book.progress, in_flight)
-    running = RunningWorker(app, sequencers, assignment, keeper, book.progress, stopping)
-    for topic in desks:
-        add_agent(app, topic, _taker(running))
-    return running
-
-
-def _sequencer(
-    read: Read, book: SettlementBook, suspects: PoisonQuarantine, in_flight: int
-) -> Sequencer[ReceivedEvent, Result]:
-    async def work(taken: ReceivedEvent) -> Result:
-        return await suspects.read(taken.record, read, book.give_up)
-
-    async def settle_batch(partition: Partition, batch: Any) -> None:
-        await settle(book, partition, batch)
-
-    return Sequencer(work, settle_batch, in_flight)
-
-
-def _taker(running: RunningWorker) -> Callable[[Any], Awaitable[None]]:
-    async def take(event: Any) -> None:
-        """Hand one event of the stream to its sequencer."""
-        if running.stopping.is_set():
-            return  # not acknowledged: the next worker's
-        message = event.message
-        partition: Partition = (message.topic, message.partition)
-        taken = ReceivedEvent(record_of(message), time.monotonic(), event.ack)
-        offer = await running.sequencers[message.topic].offer(partition, message.offset, taken)
-        if offer is Admission.SETTLED:
-            event.ack()
-        elif offer is Admission.GAP:
-            running.keeper.gap(partition, message.offset)
-
-    return take
+    """One agent and one sequencer for each topic in `handlers`."""
+    progress = settlement.progress
+    quarantine = PoisonQuarantine(strikes, progress.peers, in_flight)
+    sequencers = {
+        topic: make_sequencer(handler, quarantine, settlement, in_flight)
+        for topic, handler in handlers.items()
+    }
+    assignment = Assignment(app, settlement.ledger, progress.peers, sequencers, exists, quarantine)
+    recovery = GapRecovery(app, assignment, sequencers, progress, in_flight)
+    for topic, sequencer in sequencers.items():
+        add_agent(app, topic, partial(take, sequencer, recovery.gap, stopping))
+    return RunningWorker(app, sequencers, recovery, progress, stopping)
 
 
 async def run(running: RunningWorker) -> None:
@@ -102,10 +205,10 @@ async def run(running: RunningWorker) -> None:
     """
     started = asyncio.create_task(running.app.start())
     tasks = {
-        asyncio.create_task(running.keeper.run()),
+        asyncio.create_task(running.gap_recovery.run()),
         asyncio.create_task(summarise(running.progress)),
     }
-    failed = asyncio.create_task(running.app._crashed.wait())
+    failed = asyncio.create_task(running.app.wait_for_crash())
     stop = asyncio.create_task(running.stopping.wait())
     try:
         await asyncio.wait({failed, stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,6 +218,16 @@ async def run(running: RunningWorker) -> None:
         await _stop(running, {started, failed, stop, *tasks})
     if problem:
         raise problem
+
+
+async def _run_with(running: RunningWorker, *beside: Coroutine[Any, Any, object]) -> None:
+    """Run; what runs beside the counting is cancelled with it, and cannot end it."""
+    tasks = [asyncio.create_task(one) for one in beside]
+    try:
+        await run(running)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def catch_signals(stopping: asyncio.Event) -> None:
@@ -133,19 +246,17 @@ def catch_signals(stopping: asyncio.Event) -> None:
         loop.add_signal_handler(number, on_signal)
 
 
-async def summarise(progress: WorkerProgress) -> None:
-    """One line every few seconds while anything happens."""
-    log, before = structlog.get_logger(), 0
-    while True:
-        await asyncio.sleep(SUMMARY_S)
-        settled, troubles = progress.settled, progress.peers.troubles
-        if settled != before or progress.lag or troubles:
-            log.info(
-                "progress", settled=settled, per_s=round((settled - before) / SUMMARY_S, 1),
-                lag=progress.lag, in_flight=progress.in_flight, median_ms=progress.median_ms(),
-                outcomes=dict(progress.outcomes), waiting_for=sorted(troubles),
-            )  # fmt: skip
-        before = settled
+async def _unless_stopped(
+    work: Coroutine[Any, Any, Value], stopping: asyncio.Event
+) -> Value | None:
+    """The result of `work`; None where `stopping` is set before it is done."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    return None
 
 
 def _problem(app: TallyApp, tasks: set[asyncio.Task[None]]) -> Exception:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import time
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallywire.election.election import LayoutUsed, OptionKind, select_stations
-from tallywire.election.election_parsing import parse_election
 from tallywire.election.loading import election_folder, layout_path, load_election, load_layout
-from tallywire.errors import InvalidFileError, Problem, UsageError
+from tallywire.errors import InvalidFileError, UsageError
 from tallywire.sheet.layout import MarkKind, Role
 from tests.makers import GREY_SEVEN, booth
 
@@ -25,36 +23,6 @@ DISTRICT_15 = {
     "PAN": 56625, "PRI": 17975, "PRD": 8886, "PVEM": 6227, "PT": 2056, "MC": 7522, "NA": 3380,
     "MORENA": 31787, "PH": 5202, "ES": 9275, "PRD-PT": 93, "unregistered": 751, "null": 15790,
 }  # fmt: skip
-
-GOOD_TOML = """
-id = "e"
-name = "Election"
-date = 2026-03-01
-rehearsal = false
-[[districts]]
-id = "d"
-name = "District"
-[[contests]]
-id = "c"
-name = "Contest"
-layout = "form.toml"
-[[contests.options]]
-id = "A"
-name = "Party A"
-colour = "#ff0000"
-"""
-GOOD_CSV = "id,district,registered\nS1,d,100\nS2,d,200\n"
-
-
-def problems_of(toml: str = GOOD_TOML, stations: str = GOOD_CSV) -> tuple[Problem, ...]:
-    with pytest.raises(InvalidFileError) as caught:
-        parse_election(toml, stations, "election.toml", "stations.csv")
-    return caught.value.problems
-
-
-def only_problem(toml: str = GOOD_TOML, stations: str = GOOD_CSV) -> Problem:
-    (problem,) = problems_of(toml, stations)
-    return problem
 
 
 @pytest.fixture
@@ -129,109 +97,6 @@ def test_a_file_that_is_not_utf8_is_named(own_folder: Path) -> None:
         load_election(own_folder)
 
 
-def test_every_error_of_both_files_comes_at_once() -> None:
-    toml = (
-        GOOD_TOML.replace('id = "e"', 'id = "a b"')
-        .replace("2026-03-01", '"1 March"')
-        .replace("rehearsal = false", 'rehearsal = "no"')
-        .replace("#ff0000", "red")
-        .replace('layout = "form.toml"', 'layot = "form.toml"')
-    )
-    found = {one.where for one in problems_of(toml, "id,district,registered\nS1,x,0\nS1,d,5\n")}
-    assert found == {
-        "election.toml: id",
-        "election.toml: date",
-        "election.toml: rehearsal",
-        "election.toml: contests[0].layot",
-        "election.toml: contests[0].layout",
-        "election.toml: contests[0].options[0].colour",
-        "stations.csv:2: district",
-        "stations.csv:2: registered",
-        "stations.csv:3: id",
-    }
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "where", "value"),
-    [
-        ("[[districts]]", "[districts]", "districts", "'id': 'd'"),
-        ('id = "c"', "id = 7", "contests[0].id", "7"),
-        ('name = "Contest"', 'name = " "', "contests[0].name", "' '"),
-        ("#ff0000", "#ff00", "contests[0].options[0].colour", "#ff00"),
-        ('name = "Party A"', 'kind = "tribe"\nname = "P"', "contests[0].options[0].kind", "tribe"),
-        ("rehearsal = false", "rehearsed = false", "rehearsed", "unknown key"),
-        ("2026-03-01", "2026-03-01T10:00:00", "date", "2026-03-01T10:00:00"),
-        ("2026-03-01", "2026-03-01T00:00:00", "date", "2026-03-01T00:00:00"),
-        ("rehearsal = false", "rehearsal = 0", "rehearsal", "0"),
-    ],
-)
-def test_a_wrong_value_is_named_by_file_key_and_value(
-    before: str, after: str, where: str, value: str
-) -> None:
-    problems = problems_of(GOOD_TOML.replace(before, after))
-    (one,) = [found for found in problems if found.where == f"election.toml: {where}"]
-    assert value in one.value
-    assert one.remedy
-
-
-def test_a_misspelt_key_is_guessed() -> None:
-    problem = only_problem(GOOD_TOML.replace("rehearsal = false", "rehersal = false"))
-    assert problem.remedy == "did you mean rehearsal?"
-
-
-def test_official_results_name_known_districts_and_options_only() -> None:
-    toml = f"{GOOD_TOML}\n[contests.official.d]\nA = -3\nB = 5\n[contests.official.x]\nA = 1\n"
-    official = "election.toml: contests[0].official"
-    assert {one.where for one in problems_of(toml)} == {
-        f"{official}.d.A", f"{official}.d.B", f"{official}.x",
-    }  # fmt: skip
-
-
-def test_repeated_ids_are_refused() -> None:
-    toml = GOOD_TOML + '[[contests.options]]\nid = "A"\nname = "Again"\ncolour = "#00ff00"\n'
-    problem = only_problem(toml)
-    assert problem.where == "election.toml: contests[0].options[1].id"
-    assert "contests[0].options[0].id is the same" in problem.remedy
-
-
-def test_a_syntax_error_names_its_line_and_still_checks_the_stations() -> None:
-    broken, csv_problem = problems_of("id = \n", "id,district\n")
-    assert "line 1" in broken.value
-    assert csv_problem.where == "stations.csv:1"
-
-
-@pytest.mark.parametrize(
-    ("stations", "where", "remedy"),
-    [
-        ("", "stations.csv:1", "first line must name the columns"),
-        ("id;district;registered\nS1;d;4\n", "stations.csv:1", "commas, not semicolons"),
-        ("id,registered\nS1,4\n", "stations.csv:1", "missing: district"),
-        ("id,district,registered\n", "stations.csv", "one line for each polling station"),
-        ("id,district,registered\nS 1,d,4\n", "stations.csv:2: id", "letters"),
-        ("id,district,registered\nS1,d,many\n", "stations.csv:2: registered", "whole number"),
-        ("id,district,registered\nS1,d,-4\n", "stations.csv:2: registered", "whole number"),
-        ("id,district,registered\nS1,d,1e3\n", "stations.csv:2: registered", "whole number"),
-        ("id,district,registered\nS1,d,٣\n", "stations.csv:2: registered", "whole number"),
-        ("id,district,registered\nS1,d\n", "stations.csv:2: registered", "whole number"),
-        ("id,district,registered\nS1,D,4\n", "stations.csv:2: district", "it has d"),
-        ("id,district,registered\nS1,d,4\n\nS1,d,4\n", "stations.csv:4: id", "already on line 2"),
-        ('id,district,registered\n"S1,d,4\n', "stations.csv:2", "mend the quotes"),
-        ("id,district,registered\nS1,d,1,250\n", "stations.csv:2", "3 columns are named"),
-        ("id,district,registered,ID\nS1,d,4,S2\n", "stations.csv:1", "each column once"),
-    ],
-)
-def test_a_bad_station_list_is_named_by_line(stations: str, where: str, remedy: str) -> None:
-    problem = only_problem(stations=stations)
-    assert problem.where == where
-    assert remedy in problem.remedy
-
-
-def test_what_spreadsheets_add_to_a_station_list_is_understood() -> None:
-    text = "\ufeffNote, ID ,District,registered\r\nx, S1 ,d, 100 \r\n,,,\r\n"
-    election = parse_election(GOOD_TOML, text, "election.toml", "stations.csv")
-    assert [(one.id, one.registered) for one in election.stations.values()] == [("S1", 100)]
-
-
 def test_a_layout_that_does_not_fit_the_contest_is_refused(own_folder: Path) -> None:
     text = (own_folder / "form.toml").read_text()
     (own_folder / "form.toml").write_text(text.replace('option = "elm"', 'option = "palm"'))
@@ -243,15 +108,6 @@ def test_a_contest_whose_layout_is_missing_is_refused(own_folder: Path) -> None:
     (own_folder / "form.toml").unlink()
     with pytest.raises(InvalidFileError, match=r"form\.toml: No such file"):
         load_election(own_folder)
-
-
-@given(st.text(max_size=300), st.text(max_size=300))
-def test_no_text_breaks_the_readers(toml: str, stations: str) -> None:
-    with pytest.raises(InvalidFileError) as caught:
-        parse_election(toml, stations, "election.toml", "stations.csv")
-    assert all(
-        re.match(r"(election\.toml|stations\.csv)", one.where) for one in caught.value.problems
-    )
 
 
 @settings(deadline=None)  # the first call prints a form
@@ -377,20 +233,3 @@ def test_what_is_no_path_is_refused(name: str) -> None:
         load_layout(f"{name}.toml")
     with pytest.raises(InvalidFileError):
         load_layout(name)
-
-
-def test_a_country_of_stations_is_read_while_one_waits() -> None:
-    lines = [f"S{number},d,{number % 900 + 1}\n" for number in range(100_000)]
-    text = "".join(["id,district,registered\n", *lines])
-    began_s = time.process_time()
-    election = parse_election(GOOD_TOML, text, "election.toml", "stations.csv")
-    assert time.process_time() - began_s < 2
-    assert len(election.stations) == 100_000
-
-
-def test_a_wrong_column_does_not_fill_the_screen() -> None:
-    lines = [f"S{number},d,none\n" for number in range(1000)]
-    problems = problems_of(stations="".join(["id,district,registered\n", *lines]))
-    assert len(problems) == 201
-    assert problems[0].where == "stations.csv:2: registered"
-    assert problems[-1].value == "800 more problems"

@@ -26,12 +26,12 @@ from tallywire.evidence.export_folder import check_seal, seal
 from tallywire.evidence.exported_records import ExportedRecord, from_text, make_line, to_text
 from tallywire.ledger.rebuild import fingerprint, rebuild
 from tallywire.ledger.state import Event
-from tallywire.records import Reading, Source
+from tallywire.records import Partition, Reading, Source
 from tallywire.results.totals_files import COLUMNS, district_csv, totals_json
 from tallywire.settings import Topics
 from tallywire.verify.recount import verify
 from tallywire.wire import canonical, encode
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.outgoing import message_for
 from tests.factories import (
     CORRECTIONS,
@@ -135,7 +135,7 @@ def test_generations_are_kept_apart_and_corrections_belong_to_all() -> None:
     assert first["votes|mayor|A|accepted|high"] == 100
     assert second["votes|mayor|A|accepted|high"] == 1
     assert first["corrections|applied"] == second["corrections|applied"] == 1
-    starts = {f"{CORRECTIONS}|0": 1}
+    starts = {Partition(CORRECTIONS, 0): 1}
     late = rebuild(events_of(evidence, ELECTION, "g2", EvidenceNotes(), starts), ELECTION).totals[
         "d1"
     ]
@@ -168,7 +168,7 @@ def test_what_is_missing_unread_or_too_much_is_named() -> None:
     (problem,) = notes.problems
     assert "tally.readings[0]@9" in problem
     notes.told = {0: {0, 3}}
-    found = match_scans(evidence_of(lines, 6), notes, {f"{SCANS}|0": 2})
+    found = match_scans(evidence_of(lines, 6), notes, {Partition(SCANS, 0): 2})
     assert ([at.offset for at in found.lost], found.waiting, found.scans) == ([2], 2, 4 + 1)
 
 

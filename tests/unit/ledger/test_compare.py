@@ -17,11 +17,11 @@ from tallywire.ledger.compare import (
     group_by_reason,
     sheet_of,
 )
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.state import Event, StationState, Status
 from tallywire.reasons import Code
 from tallywire.records import Verdict
 from tests.factories import make_correction, make_election, make_reading, make_rejection
+from tests.support.memory_ledger import MemoryLedger
 
 
 def election_where_null_cannot_win() -> Election:

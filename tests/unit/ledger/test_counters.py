@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tallywire.election.election import Contest, Election
 from tallywire.ledger import counters, keys
-from tallywire.ledger.counters import VoteState
-from tallywire.ledger.record_key import RecordKey, empty_state, place_of
+from tallywire.ledger.counters import CounterKind, CounterName, VoteState
+from tallywire.ledger.record_key import RecordKey, empty_state, key_of
 from tallywire.ledger.state import Event, Status
 from tallywire.records import Quality
 from tests.factories import make_correction, make_election, make_reading, make_rejection
@@ -30,6 +30,34 @@ def test_names_are_those_that_redis_has_held_since_the_first_night() -> None:
     assert counters.scans("held") == "scans|held"
     assert counters.timeline(1795377605.9, "held") == "time|1795377600|held"
     assert counters.corrections() == "corrections|applied"
+
+
+NAMES = {
+    counters.votes("mayor", "A", VoteState.HELD, Quality.MODERATE): CounterName(
+        CounterKind.VOTES, "mayor", "A", "held", "moderate"
+    ),
+    counters.stations("mayor", "received"): CounterName(
+        CounterKind.STATIONS, "mayor", state="received"
+    ),
+    counters.registered("-", "rejected"): CounterName(
+        CounterKind.REGISTERED, "-", state="rejected"
+    ),
+    counters.scans("duplicate"): CounterName(CounterKind.SCANS, state="duplicate"),
+    counters.corrections(): CounterName(CounterKind.CORRECTIONS, state="applied"),
+    counters.timeline(20, "counted"): CounterName(CounterKind.TIMELINE, item="20", state="counted"),
+}
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_name_is_taken_apart_and_put_together_again(text: str) -> None:
+    assert CounterName.parse(text) == NAMES[text]
+    assert str(CounterName.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "votes", "votes|mayor|A|held", "stations|a|b|c", "what|a"])
+def test_what_names_no_counter_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="the name of no counter"):
+        CounterName.parse(text)
 
 
 @given(st.lists(tallies, max_size=5), st.randoms(use_true_random=False))
@@ -53,7 +81,7 @@ def test_taking_back_what_was_added_leaves_what_was(
 
 @given(st.floats(0, 4e9))
 def test_every_moment_is_in_the_ten_seconds_that_it_is_filed_under(epoch_s: float) -> None:
-    start = int(counters.timeline(epoch_s, "held").split("|")[1])
+    start = int(CounterName.parse(counters.timeline(epoch_s, "held")).item)
     assert start % counters.BUCKET_S == 0
     assert start <= epoch_s < start + counters.BUCKET_S
 
@@ -66,7 +94,9 @@ def two_contests() -> Election:
 
 def test_a_record_stands_in_its_stations_district_whatever_the_event_says() -> None:
     event = replace(make_reading("d2-3"), district="d1")
-    assert place_of(event, make_election()) == RecordKey("d2", "mayor", "d2-3", 700)
+    key = key_of(event, make_election())
+    assert key == RecordKey("d2", "mayor", "d2-3")
+    assert empty_state(key, make_election()).registered == 700
 
 
 @pytest.mark.parametrize(
@@ -80,23 +110,30 @@ def test_a_record_stands_in_its_stations_district_whatever_the_event_says() -> N
     ids=["no station", "unknown station", "unknown contest", "which contest"],
 )
 def test_what_belongs_to_no_station_is_kept_by_partition(event: Event, election: Election) -> None:
-    place = place_of(event, election)
-    assert place == RecordKey(keys.NOWHERE, "-", "partition-9", 0)
-    assert empty_state(place).status is Status.EXPECTED
+    key = key_of(event, election)
+    assert key == RecordKey(keys.NOWHERE, "-", "partition-9")
+    empty = empty_state(key, election)
+    assert (empty.status, empty.registered) == (Status.EXPECTED, 0)
 
 
 def test_a_contest_may_be_left_out_where_there_is_one() -> None:
     event = replace(make_rejection("d1-1"), contest=None)
-    assert place_of(event, make_election()).contest == "mayor"
+    assert key_of(event, make_election()).contest == "mayor"
 
 
 def test_two_contests_of_a_station_have_two_records() -> None:
     election = two_contests()
-    places = {
-        place_of(replace(make_correction("d1-1"), contest=contest), election)
+    found = {
+        key_of(replace(make_correction("d1-1"), contest=contest), election)
         for contest in ("mayor", "senate")
     }
-    assert {place.contest for place in places} == {"mayor", "senate"}
+    assert {key.contest for key in found} == {"mayor", "senate"}
+
+
+def test_a_record_key_is_found_again_from_its_districts_member() -> None:
+    key = RecordKey("d1", "mayor", "1:B")
+    assert str(key) == "d1:mayor:1:B"
+    assert RecordKey.parse(key.district, key.member) == key
 
 
 def test_all_keys_of_a_district_hash_to_one_slot_and_generations_apart() -> None:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tallywire.ledger import counters
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.serialization import to_body
 from tallywire.ledger.state import Event, Outcome, contribution
 from tallywire.records import Quality, Verdict
 from tests.factories import make_correction, make_election, make_reading, make_rejection
+from tests.support.memory_ledger import MemoryLedger
 
 STATIONS = ("d1-1", "d1-2", "d2-1")
 READERS = 3

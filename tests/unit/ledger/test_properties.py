@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.ledger import counters
-from tallywire.ledger.counters import VoteState
+from tallywire.ledger.counters import CounterKind, CounterName, VoteState
 from tallywire.ledger.serialization import from_body, to_body
 from tallywire.ledger.state import Event, apply, contribution
 from tallywire.records import Quality, Verdict
@@ -95,10 +95,8 @@ def test_every_scan_has_exactly_one_outcome_and_integers_stay_integers(
 @given(scan_events(), correction_events())
 def test_a_station_votes_at_most_once(scans: list[Event], corrections: list[Event]) -> None:
     state = fold([*scans, *corrections])
-    kinds = {
-        name.split("|")[3] for name, value in contribution(state).items()
-        if name.startswith("votes|") and value
-    }  # fmt: skip
+    names = [CounterName.parse(text) for text, value in contribution(state).items() if value]
+    kinds = {name.state for name in names if name.kind is CounterKind.VOTES}
     assert len(kinds) <= 1
     if state.counted and not state.corrected:
         assert kinds <= {VoteState.ACCEPTED.value}

@@ -7,7 +7,6 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.rebuild import (
     Totals,
     fingerprint,
@@ -20,6 +19,7 @@ from tallywire.ledger.state import Event
 from tallywire.records import Quality, Reading, Verdict
 from tallywire.wire import decode, encode
 from tests.factories import make_correction, make_election, make_reading, make_rejection
+from tests.support.memory_ledger import MemoryLedger
 
 ELECTION = make_election()
 STATIONS = ("d1-1", "d1-2", "d2-1", "nowhere")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tallywire.ledger import counters
+from tallywire.ledger.counters import CounterName
 from tallywire.ledger.state import (
     MOST_KEPT,
     Event,
@@ -16,8 +17,8 @@ from tallywire.ledger.state import (
     contribution,
 )
 from tallywire.reasons import Code
-from tallywire.records import Quality, Verdict
-from tests.factories import make_correction, make_reading, make_rejection
+from tallywire.records import Partition, Quality, Verdict
+from tests.factories import CORRECTIONS, SCANS, make_correction, make_reading, make_rejection
 from tests.unit.ledger.histories import fold, fresh, votes_of
 
 HELD = Verdict.HELD
@@ -185,6 +186,27 @@ def test_lists_are_bounded_but_counters_go_on() -> None:
 
 def test_the_timeline_is_the_brokers_time_in_ten_seconds() -> None:
     names = [name for name in contribution(fold([make_reading(offset=25)])) if "time" in name]
-    start = int(names[0].split("|")[1])
+    start = int(CounterName.parse(names[0]).item)
     assert start % counters.BUCKET_S == 0
     assert 0 <= make_reading(offset=25).published_at.timestamp() - start < counters.BUCKET_S
+
+
+def test_what_a_station_stands_with_and_what_of_it_counts() -> None:
+    assert (fresh().standing, fresh().standing_votes, fresh().counting_votes) == (None, None, {})
+    held = fold([make_reading(offset=0, verdict=HELD), make_reading(offset=1, verdict=HELD)])
+    assert held.standing == held.held[0]
+    assert (held.standing_votes, held.counting_votes) == (held.held[0].votes, {})
+    counted = fold([make_reading(offset=2)], held)
+    assert counted.counted is not None
+    assert counted.standing == counted.counted
+    assert counted.standing_votes == counted.counting_votes == counted.counted.votes
+    decided = fold([make_correction(votes=dict(DECIDED))], held)
+    assert decided.standing == held.standing
+    assert decided.standing_votes == decided.counting_votes == DECIDED
+
+
+def test_how_far_each_partition_was_applied() -> None:
+    state = fold([make_reading(offset=4), make_correction(offset=2)])
+    assert state.applied_until(Partition(SCANS, 0)) == 4
+    assert state.applied_until(Partition(CORRECTIONS, 0)) == 2
+    assert state.applied_until(Partition(SCANS, 1)) == -1

@@ -9,14 +9,14 @@ import pytest
 
 from tallywire.election.election import LayoutUsed
 from tallywire.errors import UsageError
-from tallywire.ledger.generation_origin import (
+from tallywire.ledger.generations import (
     REPLAY,
+    Generation,
     GenerationOrigin,
     differences,
     from_values,
     to_values,
 )
-from tallywire.ledger.generations import Generation
 from tallywire.replay.preparation import begin_text, check_name, check_same, parse_begin
 from tallywire.settings import load_settings
 from tallywire.worker.generation import about_worker, agree

@@ -11,8 +11,7 @@ from rich.console import Console, RenderableType
 from tallywire.election.election import LayoutUsed
 from tallywire.errors import PeerError
 from tallywire.ledger.compare import compare, compare_districts, group_by_reason
-from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin
-from tallywire.ledger.memory import MemoryLedger
+from tallywire.ledger.generations import REPLAY, GenerationOrigin
 from tallywire.ledger.snapshot import DistrictSnapshot, Snapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Verdict
@@ -25,6 +24,7 @@ from tallywire.replay.promotion import Promotion
 from tallywire.replay.replayer import ReplayProgress, tell_once, to_environment
 from tallywire.settings import load_settings
 from tests.factories import make_correction, make_election, make_reading
+from tests.support.memory_ledger import MemoryLedger
 
 ELECTION = make_election("test", stations_each=MOST_ROWS + 10)
 

@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallywire.records import Source
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.records import Partition, Source
+from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.poison_quarantine import CONVICTED, SUSPICIOUS, PoisonQuarantine
 from tallywire.worker.retry import Peers
-from tallywire.worker.sequencer import Partition
 from tests.factories import NIGHT
 
 WIDTH = 4
-HERE: Partition = ("scans", 0)
-THERE: Partition = ("scans", 1)
+HERE = Partition("scans", 0)
+THERE = Partition("scans", 1)
 
 
 class ProcessEnd(BaseException):
@@ -68,16 +67,16 @@ class World:
         """One process, reading `WIDTH` at a time; True where it read everything."""
         self.lives += 1
         self.strikes.dead = False
-        suspects = PoisonQuarantine(self.strikes, Peers(), WIDTH)
-        await suspects.begin({key: at for key, at in self.next.items() if at < self.length})
+        quarantine = PoisonQuarantine(self.strikes, Peers(), WIDTH)
+        await quarantine.begin({key: at for key, at in self.next.items() if at < self.length})
         try:
             while any(at < self.length for at in self.next.values()):
-                await self._round(suspects)
+                await self._round(quarantine)
         except ProcessEnd:
             return False
         return True
 
-    async def _round(self, suspects: PoisonQuarantine) -> None:
+    async def _round(self, quarantine: PoisonQuarantine) -> None:
         """A window of work on both partitions, settled only if the process outlives it."""
         window = [
             (key, offset)
@@ -85,7 +84,7 @@ class World:
             for offset in range(at, min(self.length, at + WIDTH // 2))
         ]
         results = await asyncio.gather(
-            *(self._read(suspects, *one) for one in window), return_exceptions=True
+            *(self._read(quarantine, *one) for one in window), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):
@@ -93,20 +92,17 @@ class World:
         for key, offset in window:
             self.next[key] = offset + 1
 
-    async def _read(self, suspects: PoisonQuarantine, key: Partition, offset: int) -> None:
+    async def _read(self, quarantine: PoisonQuarantine, key: Partition, offset: int) -> None:
         record = IncomingRecord(Source(*key, offset), b"", b"", (), NIGHT)
-
-        async def read(_: IncomingRecord) -> None:
+        async with quarantine.watch(record) as poison:
+            if poison:
+                self.refused.append((key, offset))
+                return
             if (key, offset) == self.poison:
                 self.strikes.dead = True
             await asyncio.sleep(0)
             if self.strikes.dead:
                 raise ProcessEnd
-
-        def give_up(*_: object) -> None:
-            self.refused.append((key, offset))
-
-        await suspects.read(record, read, give_up)
 
 
 @settings(max_examples=60, deadline=None)
@@ -124,48 +120,47 @@ def test_only_the_scan_that_ends_processes_is_refused(partition: Partition, offs
 
 async def test_without_suspicion_nothing_is_marked_and_scans_are_read_side_by_side() -> None:
     strikes = MemoryStrikes()
-    suspects = PoisonQuarantine(strikes, Peers(), WIDTH)
+    quarantine = PoisonQuarantine(strikes, Peers(), WIDTH)
     for _ in range(SUSPICIOUS - 1):
-        await suspects.begin({HERE: 5})
+        await quarantine.begin({HERE: 5})
     inside: list[int] = []
 
-    async def read(_: IncomingRecord) -> None:
-        inside.append(len(inside))
-        await asyncio.sleep(0)
-        assert len(inside) == 3
-        assert not strikes.marks
+    async def read(record: IncomingRecord) -> None:
+        async with quarantine.watch(record):
+            inside.append(len(inside))
+            await asyncio.sleep(0)
+            assert len(inside) == 3
+            assert not strikes.marks
 
     records = [IncomingRecord(Source("scans", 0, n), b"", b"", (), NIGHT) for n in range(3)]
-    await asyncio.gather(*(suspects.read(one, read, lambda *_: None) for one in records))
+    await asyncio.gather(*(read(one) for one in records))
 
 
 async def test_suspicion_ends_when_the_partition_got_on() -> None:
     strikes = MemoryStrikes()
-    suspects = PoisonQuarantine(strikes, Peers(), WIDTH)
+    quarantine = PoisonQuarantine(strikes, Peers(), WIDTH)
     for _ in range(SUSPICIOUS):
-        await suspects.begin({HERE: 5})
+        await quarantine.begin({HERE: 5})
     marked: list[int] = []
-
-    async def read(_: IncomingRecord) -> None:
-        marked.append(len(strikes.marks))
-
     for offset in range(5, 12):
         record = IncomingRecord(Source("scans", 0, offset), b"", b"", (), NIGHT)
-        await suspects.read(record, read, lambda *_: None)
+        async with quarantine.watch(record):
+            marked.append(len(strikes.marks))
     assert marked == [1] * WIDTH + [0] * (7 - WIDTH)
 
 
 async def test_a_cancelled_reading_leaves_no_mark() -> None:
     strikes = MemoryStrikes()
     strikes.marks[HERE, 9] = 1
-    suspects = PoisonQuarantine(strikes, Peers(), WIDTH)
-    await suspects.begin({HERE: 9})
+    quarantine = PoisonQuarantine(strikes, Peers(), WIDTH)
+    await quarantine.begin({HERE: 9})
 
-    async def read(_: IncomingRecord) -> None:
-        await asyncio.sleep(60)
+    async def read(record: IncomingRecord) -> None:
+        async with quarantine.watch(record):
+            await asyncio.sleep(60)
 
     record = IncomingRecord(Source("scans", 0, 9), b"", b"", (), NIGHT)
-    task = asyncio.create_task(suspects.read(record, read, lambda *_: None))
+    task = asyncio.create_task(read(record))
     await asyncio.sleep(0.01)
     assert strikes.marks[HERE, 9] == 2 <= CONVICTED
     task.cancel()

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallywire.worker import sequencer as sequencer_module
-from tallywire.worker.sequencer import Admission, FinishedEvent, Partition, Sequencer
+from tallywire.records import Partition
+from tallywire.worker import retry
+from tallywire.worker.sequencer import Admission, FinishedEvent, Sequencer
 
-SCANS: Partition = ("scans", 0)
-OTHER: Partition = ("scans", 1)
+SCANS = Partition("scans", 0)
+OTHER = Partition("scans", 1)
 
 
 class Bench:
@@ -196,7 +197,7 @@ async def test_a_hole_in_the_log_is_skipped_only_with_nothing_in_flight() -> Non
 
 
 async def test_a_bug_in_work_or_settling_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sequencer_module, "PAUSE_S", 0.0)
+    monkeypatch.setattr(retry, "LAST_RESORT_PAUSE_S", 0.0)
     bench = Bench()
     bench.sequencer.assign({SCANS: 0})
     bench.failures.add((SCANS, 1))

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from tallywire.edge.progress_bars import sheet_bar
 from tallywire.edge.terminal import terminal
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import audit, read_snapshot
 from tallywire.workshop.bench.memory_watch import (
     MIB,
@@ -156,8 +156,8 @@ def drain(stack: LocalStack, before: int, after: int, console: Console) -> tuple
     settings = stack.settings
     election = load_election(settings.election).election
     wait_until_accounted(settings, election, before + max(1, int((after - before) * WARM)), console)
-    with Redis.from_url(settings.redis) as redis:
-        start, start_s = count_accounted(redis, election, settings.generation), time.monotonic()
+    with open_ledger(settings.redis, election) as ledger:
+        start, start_s = count_accounted(ledger, settings.generation), time.monotonic()
     wait_until_accounted(settings, election, after, console)
     return (after - start) / max(1e-9, time.monotonic() - start_s), start_s
 
@@ -166,9 +166,9 @@ def check_ledger(stack: LocalStack) -> tuple[dict[str, int], int]:
     """Scans by outcome, and how many totals are not the sum of their stations."""
     settings = stack.settings
     election = load_election(settings.election).election
-    with Redis.from_url(settings.redis) as redis:
-        snapshot = read_snapshot(redis, election, settings.generation)
-        differences = len(audit(redis, election, settings.generation))
+    with open_ledger(settings.redis, election) as ledger:
+        snapshot = read_snapshot(ledger, settings.generation)
+        differences = len(audit(ledger, settings.generation))
     return {one: snapshot.scans(one) if snapshot else 0 for one in OUTCOMES}, differences
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from redis import Redis
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,6 +20,7 @@ from rich.progress import (
 from tallywire.edge.kafka import read_topic
 from tallywire.election.election import Election
 from tallywire.errors import PeerError
+from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.snapshot import audit, list_stations, read_snapshot
 from tallywire.publish import publisher
 from tallywire.publish.naming import DEFAULT_PATTERN, parse_pattern
@@ -80,12 +79,11 @@ def wait_until_accounted(
     Raises:
         PeerError: nothing moved for two minutes.
     """
-    redis = Redis.from_url(settings.redis)
     moved_s, last = time.monotonic(), 0
-    with _bar(console) as bar:
+    with open_ledger(settings.redis, election) as ledger, _bar(console) as bar:
         task = bar.add_task("Counting", total=expected)
         while last < expected:
-            now = count_accounted(redis, election, settings.generation)
+            now = count_accounted(ledger, settings.generation)
             if now != last:
                 moved_s, last = time.monotonic(), now
             elif time.monotonic() - moved_s > PATIENCE_S:
@@ -97,11 +95,11 @@ def wait_until_accounted(
             time.sleep(POLL_S)
 
 
-def count_accounted(redis: Redis, election: Election, generation: str) -> int:
+def count_accounted(ledger: LedgerClient, generation: str) -> int:
     """Scans that the ledger has an outcome for; 0 while Redis is away."""
     try:
-        snapshot = read_snapshot(redis, election, generation)
-    except RedisError:
+        snapshot = read_snapshot(ledger, generation)
+    except PeerError:
         return 0
     return sum(map(snapshot.scans, OUTCOMES)) if snapshot else 0
 
@@ -110,17 +108,18 @@ def close_night(
     settings: Settings, election: Election, published: int, receipts: Sequence[Receipt]
 ) -> NightResult:
     """Collect what the ledger and the topics say about a night that has been accounted for."""
-    redis = Redis.from_url(settings.redis)
-    snapshot = read_snapshot(redis, election, settings.generation)
+    with open_ledger(settings.redis, election) as ledger:
+        snapshot = read_snapshot(ledger, settings.generation)
+        states = list_stations(ledger, settings.generation)
+        discrepancies = len(audit(ledger, settings.generation))
     outcomes = {one: snapshot.scans(one) if snapshot else 0 for one in OUTCOMES}
-    states = list_stations(redis, election, settings.generation)
     known = {scan_id for state in states for scan_id in state.seen} | _rejected(settings)
     accounting = account(
         published,
         [receipt.scan_id for receipt in receipts],
         outcomes,
         known,
-        len(audit(redis, election, settings.generation)),
+        discrepancies,
     )
     readings, counted_at = _readings(settings)
     acknowledged = {receipt.scan_id: _time(receipt) for receipt in receipts}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from redis import Redis
 
 from tallywire.edge.kafka import read_topic
 from tallywire.election.election import Election
-from tallywire.ledger import keys
+from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import audit, list_stations, read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Reading, Rejection, Source
@@ -30,12 +27,11 @@ def collect(
         published: by its place, each scan that the broker acknowledged.
 
     Raises:
-        PeerError: the broker is away.
-        redis.exceptions.RedisError: Redis is away.
+        PeerError: broker or Redis are away.
     """
-    scans = read_scans(settings)
-    with Redis.from_url(settings.redis) as redis:
-        snapshot = read_snapshot(redis, election, settings.generation)
+    scans, generation = read_scans(settings), settings.generation
+    with open_ledger(settings.redis, election) as ledger:
+        snapshot = read_snapshot(ledger, generation)
         districts = snapshot.districts if snapshot else {}
         return NightEvidence(
             told={source: _scan_id(letter.headers) for source, letter in published.items()},
@@ -43,9 +39,13 @@ def collect(
             unreadable=frozenset(source for source, one in published.items() if one.refused),
             events=read_events(settings),
             totals={name: district.totals for name, district in districts.items()},
-            stations=list_stations(redis, election, settings.generation),
-            discrepancies=len(audit(redis, election, settings.generation)),
-            next_offsets=_next_offsets(redis, settings, election),
+            stations=list_stations(ledger, generation),
+            discrepancies=len(audit(ledger, generation)),
+            next_offsets={
+                log.number: at
+                for log, at in ledger.next_offsets(generation).items()
+                if log.topic == settings.topics.scans
+            },
             gaps=snapshot.gaps if snapshot else 0,
         )
 
@@ -69,16 +69,6 @@ def read_events(settings: Settings) -> list[Event]:
         if rejection.source.topic == names.scans:
             events.append(rejection)
     return events
-
-
-def _next_offsets(redis: Redis, settings: Settings, election: Election) -> dict[int, int]:
-    found: Any = redis.hgetall(keys.offsets(election.id, settings.generation))
-    split = {name.decode().rpartition("|"): int(value) for name, value in found.items()}
-    return {
-        int(number): at
-        for (topic, _, number), at in split.items()
-        if topic == settings.topics.scans
-    }
 
 
 def _scan_id(headers: tuple[tuple[str, bytes], ...]) -> bytes | None:

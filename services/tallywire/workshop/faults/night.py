@@ -105,7 +105,7 @@ class FaultNight:
         ensure_topics(self.settings.kafka, names.names, spec)
         self.pulse = self.enter(
             ProgressSampler(
-                self.settings.redis, self.site.election.id, self.settings.generation, names.scans
+                self.settings.redis, self.site.election, self.settings.generation, names.scans
             )
         )
         self._hire(workers, module, {**plain(self.settings), **(worker or {})}, variables or {})

@@ -6,14 +6,10 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
-
-from tallywire.ledger import keys
+from tallywire.election.election import Election
+from tallywire.errors import PeerError
+from tallywire.ledger.client import open_ledger
 
 EVERY_S = 0.1
 PATIENCE_S = 1.0
@@ -25,12 +21,9 @@ Sample = tuple[float, Mapping[int, int]]
 class ProgressSampler:
     """A context manager: looks at the ledger's offsets of one topic ten times a second."""
 
-    def __init__(self, redis: str, election: str, generation: str, topic: str) -> None:
-        self._redis = Redis.from_url(
-            redis, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S,
-            retry=Retry(NoBackoff(), 0),
-        )  # fmt: skip
-        self._name, self._topic = keys.offsets(election, generation), topic
+    def __init__(self, redis: str, election: Election, generation: str, topic: str) -> None:
+        self._ledger = open_ledger(redis, election, PATIENCE_S)
+        self._generation, self._topic = generation, topic
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self.samples: list[Sample] = []
@@ -42,7 +35,7 @@ class ProgressSampler:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        self._redis.close()
+        self._ledger.close()
 
     def settled(self) -> int:
         """Scans behind which nothing is left to do, as far as is known now."""
@@ -55,14 +48,10 @@ class ProgressSampler:
     def _run(self) -> None:
         while not self._ended.wait(EVERY_S):
             try:
-                found: Any = self._redis.hgetall(self._name)
-            except (RedisError, OSError):
+                found = self._ledger.next_offsets(self._generation)
+            except PeerError:
                 continue  # it is the one that is broken tonight
-            now: dict[int, int] = {}
-            for name, value in found.items():
-                topic, _, number = name.decode().rpartition("|")
-                if topic == self._topic:
-                    now[int(number)] = int(value)
+            now = {log.number: at for log, at in found.items() if log.topic == self._topic}
             self.samples.append((time.monotonic(), now))
 
 

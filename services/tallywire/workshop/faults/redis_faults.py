@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from redis import Redis
-
+from tallywire.ledger.connection import open_server
 from tallywire.supervision.child import Child
 from tallywire.supervision.ports import LOOPBACK, any_free_port
 from tallywire.workshop.faults.fault import Fault
@@ -21,7 +19,7 @@ from tallywire.workshop.stack.servers import redis_program
 KILLS = 3
 AWAY_S = 2.0
 FULL_S = 6.0
-SLOW_S = 7.0  # longer than a client waits (`ledger.store.connect`)
+SLOW_S = 7.0  # longer than a client waits (`ledger.connection.TIMEOUT_S`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +62,23 @@ def killed(night: FaultNight) -> None:
 def full(night: FaultNight) -> None:
     """No more memory, nothing evicted: writes are refused until somebody gives it more."""
     redis = begin(night)
-    with Redis.from_url(redis.url) as client:
-        for _ in range(2):
-            night.progress(10)
-            used: Any = client.info("memory")
-            client.config_set("maxmemory", max(1, int(used["used_memory"]) - 1))
-            night.hold(FULL_S)
-            client.config_set("maxmemory", 0)
-            night.struck()
-            night.recovered()
+    for _ in range(2):
+        night.progress(10)
+        with open_server(redis.url) as server:
+            used = server.info("memory")["used_memory"]
+            server.config_set("maxmemory", max(1, int(used) - 1))
+        night.hold(FULL_S)
+        with open_server(redis.url) as server:
+            server.config_set("maxmemory", 0)
+        night.struck()
+        night.recovered()
 
 
 def slow(night: FaultNight) -> None:
     """Later than the client's time-out, yet done: by a pause, and by a process that sleeps."""
     redis = begin(night)
-    with Redis.from_url(redis.url) as client:
-        client.client_pause(int(SLOW_S * 1000))
+    with open_server(redis.url) as server:
+        server.client_pause(int(SLOW_S * 1000))
     night.hold(SLOW_S)
     night.struck()
     night.recovered()

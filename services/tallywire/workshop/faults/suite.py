@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
@@ -157,13 +156,13 @@ def spend(night: FaultNight, fault: Fault) -> tuple[tuple[str, ...], FaultVerdic
     try:
         fault.run(night)
         night.settle(least)
-    except (TallywireError, RedisError) as error:
+    except TallywireError as error:
         problems.append(str(error))
     try:
         election = night.site.election
         evidence = patiently(lambda: collect(night.settings, election, night.published))
         verdict = judge(evidence, election)
-    except (TallywireError, RedisError) as error:
+    except TallywireError as error:
         return (*problems, f"nothing to judge by: {error}"), None
     return (*problems, *verdict.problems), verdict
 

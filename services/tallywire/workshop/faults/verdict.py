@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallywire.election.election import Election
+from tallywire.ledger.counters import CounterKind, CounterName
 from tallywire.ledger.rebuild import Rebuilt, first_difference, rebuild
+from tallywire.ledger.record_key import state_key
 from tallywire.ledger.serialization import to_body
 from tallywire.ledger.state import Event, Outcome, StationState, event_source
 from tallywire.records import Rejection, Source
-
-SCANS = "scans|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ def outcomes(evidence: NightEvidence) -> Counter[str]:
     """Scans by outcome, as the ledger has counted them."""
     found: Counter[str] = Counter()
     for totals in evidence.totals.values():
-        for name, value in totals.items():
-            if name.startswith(SCANS):
-                found[name.removeprefix(SCANS)] += value
+        for text, value in totals.items():
+            name = CounterName.parse(text)
+            if name.kind is CounterKind.SCANS:
+                found[name.state] += value
     return found
 
 
@@ -117,10 +118,12 @@ def _differences(evidence: NightEvidence, reference: Rebuilt) -> list[str]:
             f" the topics make it {difference.rebuilt}"
         )
     mine = {key: _body(state) for key, state in reference.stations.items()}
-    theirs = {(one.district, one.contest, one.station): _body(one) for one in evidence.stations}
+    theirs = {state_key(one): _body(one) for one in evidence.stations}
     other = sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
     if other:
-        found.append(f"{len(other)} records differ from the topics, first that of {other[0][2]}")
+        found.append(
+            f"{len(other)} records differ from the topics, first that of {other[0].station}"
+        )
     if reference.contradictions:
         places = reference.contradictions
         found.append(f"the topics say two things of {len(places)} scans, first {places[0]}")

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.state import Event, event_source
 from tallywire.records import Reading, Source
 from tallywire.workshop.faults.verdict import NightEvidence, PublishedScan, judge
 from tests.factories import SCANS, make_election, make_reading, make_rejection
+from tests.support.memory_ledger import MemoryLedger
 
 ELECTION = make_election()
 STATIONS = ("d1-1", "d1-2", "d2-1")

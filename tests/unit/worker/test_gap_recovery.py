@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallywire.records import Partition
 from tallywire.worker.assignment import LedgerAheadError, StartingPoint, starting_point
-from tallywire.worker.standstill import (
+from tallywire.worker.gap_recovery import (
     CONFIRMATIONS,
     QUIET_S,
     SETTLE_S,
@@ -83,9 +84,9 @@ def test_reading_goes_on_at_the_ledgers_offset_within_the_log(
     end = begin + length
     if stored is not None and stored > end:
         with pytest.raises(LedgerAheadError, match="--generation"):
-            starting_point(("tally.scans", 3), stored, begin, end)
+            starting_point(Partition("tally.scans", 3), stored, begin, end)
         return
-    start = starting_point(("tally.scans", 3), stored, begin, end)
+    start = starting_point(Partition("tally.scans", 3), stored, begin, end)
     assert begin <= start.next_offset <= end
     if stored is None:
         assert start == StartingPoint(begin, waiting=length)

@@ -6,15 +6,22 @@ from dataclasses import replace
 
 import pytest
 
+from tallywire.ledger.state import Outcome
 from tallywire.reasons import Code
 from tallywire.records import Correction, Rejection, Source
 from tallywire.wire import encode
-from tallywire.worker.correction_handler import read_correction
-from tallywire.worker.incoming import IncomingRecord
+from tallywire.worker.correction_handler import CorrectionHandler
+from tallywire.worker.handler import IncomingRecord
+from tallywire.worker.retry import Peers
 from tests.factories import CORRECTIONS, NIGHT, make_correction, make_election
+from tests.support.memory_ledger import MemoryLedger
 
 DECIDED = make_correction("d2-1", votes={"A": 90, "B": 60, "null": 1})
 HERE = Source(CORRECTIONS, 4, 17)
+
+
+LEDGER = MemoryLedger(make_election())
+HANDLER = CorrectionHandler(make_election(), LEDGER, Peers())
 
 
 def record(value: bytes | None) -> IncomingRecord:
@@ -23,14 +30,14 @@ def record(value: bytes | None) -> IncomingRecord:
 
 async def test_a_correction_stands_where_its_record_stands() -> None:
     said = replace(DECIDED, source=Source("elsewhere", 0, 0), district="d1")
-    answer = await read_correction(make_election(), record(encode(said)))
+    answer = await HANDLER.read(record(encode(said)))
     assert isinstance(answer, Correction)
     assert (answer.source, answer.district, answer.contest) == (HERE, "d2", "mayor")
     assert answer.votes == DECIDED.votes
 
 
 async def test_a_withdrawal_needs_no_votes() -> None:
-    answer = await read_correction(make_election(), record(encode(replace(DECIDED, votes=None))))
+    answer = await HANDLER.read(record(encode(replace(DECIDED, votes=None))))
     assert isinstance(answer, Correction)
 
 
@@ -46,6 +53,9 @@ async def test_a_withdrawal_needs_no_votes() -> None:
     ids=["absent", "no json", "no such station", "no such contest", "no such option"],
 )
 async def test_what_is_no_correction_changes_nothing(value: bytes | None, code: Code) -> None:
-    answer = await read_correction(make_election(), record(value))
+    answer = await HANDLER.read(record(value))
     assert isinstance(answer, Rejection)
     assert (answer.reason.code, answer.source) == (code, HERE)
+    settled = await HANDLER.settle(answer)
+    assert (settled.outcome, settled.publish) == (Outcome.REJECTED, answer)
+    assert not LEDGER.totals
