@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.synthetic.conditions import ConditionName
 
 
@@ -19,10 +20,10 @@ def demo(
         ConditionName, typer.Option(help="What happened to the sheets")
     ] = ConditionName.SCANNER,
     inconsistent: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of papers that do not add up by themselves")
+        float, typer.Option(min=0, max=1, help="Share of sheets that do not add up by themselves")
     ] = 0.02,
     broker: Annotated[
-        Literal["embedded", "kafka"],
+        BrokerKind,
         typer.Option(help="The one out of a wheel, or Apache Kafka itself (needs Java 17)"),
     ] = "embedded",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same night")] = 2015,
@@ -52,7 +53,7 @@ def demo(
     """
     from tallywire.workshop.demo.demo import DemoOptions, run_demo
 
-    wish = DemoOptions(
+    options = DemoOptions(
         stations=stations,
         workers=workers,
         condition=condition,
@@ -64,5 +65,5 @@ def demo(
         json_file=json_file,
         broker=broker,
     )
-    if not run_demo(wish):
+    if not run_demo(options):
         raise typer.Exit(1)

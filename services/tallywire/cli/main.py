@@ -16,6 +16,7 @@ from tallywire.errors import TallywireError, UsageError
 # (dashes as underscores) and imports nothing heavy at its top, so that --help stays quick.
 COMMANDS = (
     "demo",
+    "up",
     "read",
     "render",
     "topics",

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tallywire.errors import TallywireError, UsageError
 from tallywire.settings import load_settings
+from tallywire.shipped import require_own_folder
 from tallywire.training.versions import first_look_folder, newest_before
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def train(
     _check_start(start_from, keep, from_corrections)
     _set_up_tensorflow()
     settings = load_settings(model_repo=model_repo, model=model)
+    require_own_folder(settings.model_repo)
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
     from tallywire.training.plan import TrainingData, TrainOptions

@@ -4,13 +4,12 @@ and do the workers get through them as fast as through a burst?"""
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tallywire.edge.progress_bars import sheet_bar
 from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.snapshot import audit, read_snapshot
+from tallywire.settings import load_settings
 from tallywire.workshop.bench.memory_watch import (
     MIB,
     WORKER_LIMIT_MIB,
@@ -31,17 +31,15 @@ from tallywire.workshop.bench.memory_watch import (
     complaints,
     sum_up,
 )
+from tallywire.workshop.bench.options import BenchOptions, render_sheets, stack_options
 from tallywire.workshop.bench.queued_scans import queue_scans, write_election
-from tallywire.workshop.demo.demo import (
-    DemoOptions,
-    check_broker,
-    plan_stack,
-    prepare_folder,
-    render_night,
-)
 from tallywire.workshop.demo.night import OUTCOMES, count_accounted, wait_until_accounted
-from tallywire.workshop.stack.local import BrokerKind, LocalStack
-from tallywire.workshop.synthetic.conditions import ConditionName
+from tallywire.workshop.stack.broker_kind import BrokerKind
+from tallywire.workshop.stack.local import LocalStack
+from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
+from tallywire.workshop.synthetic.rendering import ELECTION
+from tallywire.workshop.up.preflight import require_startable
+from tallywire.workshop.up.up import plain_printer, quiet_clients, running_stack
 
 DRAWN = 24  # different pictures
 SPARE = 1.5  # disk or memory wanted for each byte that will be queued
@@ -64,38 +62,32 @@ class Backlog:
     complaints: Sequence[str]
 
 
-def run_backlog(
-    queued: int,
-    workers: int,
-    condition: ConditionName,
-    broker: BrokerKind,
-    folder: Path,
-    json_file: Path | None,
-) -> bool:
+def run_backlog(options: BenchOptions, queued: int) -> bool:
     """Queue, start the workers, watch, and print; True where memory stayed bounded and every scan
     has one outcome.
 
     Raises:
-        UsageError: the folder holds something else, there is no Java, or no room for the scans.
+        UsageError: the folder holds something else, a program is missing, or room for the scans.
         PeerError: a server did not start, or the pipeline got stuck.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    quiet_clients()
     console = Console(stderr=True)
-    check_broker(broker)
-    scans = prepare_folder(folder)
-    wish = DemoOptions(DRAWN, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
-    render_night(wish, scans, console)
-    images = [path.read_bytes() for path in sorted(scans.glob("*.jpg"))]
-    burst = min(BURST, queued)
-    require_room(sum(map(len, images)) / len(images) * (queued + burst), broker, folder)
-    election = write_election(scans, folder / "election", queued + burst)
-    plan = replace(plan_stack(wish, election), workers=0, dashboard=False)
-    with LocalStack(plan, console.print) as stack:
-        found = measure(stack, images, queued, burst, workers, console)
-    summary = to_json(found, broker)
+    require_startable(stack_options(options, ELECTION, options.workers), load_settings())
+    with locked_folder(options.folder):
+        empty_folder(options.folder)
+        render_sheets(options, DRAWN, console)
+        images = [path.read_bytes() for path in sorted(options.scans.glob("*.jpg"))]
+        burst = min(BURST, queued)
+        wanted_bytes = sum(map(len, images)) / len(images) * (queued + burst)
+        require_room(wanted_bytes, options.broker, options.folder)
+        election = write_election(options.scans, options.folder / "election", queued + burst)
+        up = stack_options(options, str(election.absolute()), workers=0)
+        with running_stack(up, plain_printer(console)) as stack:
+            found = measure(stack, images, queued, burst, options.workers, console)
+    summary = to_json(found, options.broker)
     Console().print(to_table(summary))
-    if json_file:
-        json_file.write_text(json.dumps(summary, indent=2) + "\n")
+    if options.json_file:
+        options.json_file.write_text(json.dumps(summary, indent=2) + "\n")
     return bool(summary["bounded"] and summary["exact"])
 
 

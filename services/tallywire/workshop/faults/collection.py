@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from redis import Redis
 
 from tallywire.edge.kafka import read_topic
 from tallywire.election.election import Election
-from tallywire.ledger import keys
+from tallywire.ledger.generations import stored_offsets
 from tallywire.ledger.snapshot import audit, list_stations, read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Reading, Rejection, Source
 from tallywire.settings import Settings
 from tallywire.wire import decode
-from tallywire.workshop.faults.messages import NightMessage
+from tallywire.workshop.faults.messages import ScanMessage
 from tallywire.workshop.faults.verdict import NightEvidence, PublishedScan
 
 SCAN_ID = "scan-id"
 
 
 def collect(
-    settings: Settings, election: Election, published: Mapping[Source, NightMessage]
+    settings: Settings, election: Election, published: Mapping[Source, ScanMessage]
 ) -> NightEvidence:
     """Everything about one night in the generation of `settings`.
 
@@ -38,9 +37,9 @@ def collect(
         snapshot = read_snapshot(redis, election, settings.generation)
         districts = snapshot.districts if snapshot else {}
         return NightEvidence(
-            told={source: _scan_id(letter.headers) for source, letter in published.items()},
+            acknowledged={at: _scan_id(message.headers) for at, message in published.items()},
             scans=scans,
-            unreadable=frozenset(source for source, one in published.items() if one.refused),
+            malformed=frozenset(source for source, one in published.items() if one.malformed),
             events=read_events(settings),
             totals={name: district.totals for name, district in districts.items()},
             stations=list_stations(redis, election, settings.generation),
@@ -72,13 +71,8 @@ def read_events(settings: Settings) -> list[Event]:
 
 
 def _next_offsets(redis: Redis, settings: Settings, election: Election) -> dict[int, int]:
-    found: Any = redis.hgetall(keys.offsets(election.id, settings.generation))
-    split = {name.decode().rpartition("|"): int(value) for name, value in found.items()}
-    return {
-        int(number): at
-        for (topic, _, number), at in split.items()
-        if topic == settings.topics.scans
-    }
+    stored = stored_offsets(redis, election.id, settings.generation)
+    return {number: at for (topic, number), at in stored.items() if topic == settings.topics.scans}
 
 
 def _scan_id(headers: tuple[tuple[str, bytes], ...]) -> bytes | None:

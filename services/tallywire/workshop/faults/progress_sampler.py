@@ -1,4 +1,4 @@
-"""How the count went on: where reading stood, moment by moment, and how long it stood still."""
+"""How far the count was, moment by moment, and how long it took to go on after a fault."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from tallywire.ledger import keys
+from tallywire.ledger.generations import stored_offsets
 
 EVERY_S = 0.1
 PATIENCE_S = 1.0
@@ -30,9 +29,9 @@ class ProgressSampler:
             redis, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S,
             retry=Retry(NoBackoff(), 0),
         )  # fmt: skip
-        self._name, self._topic = keys.offsets(election, generation), topic
+        self._election, self._generation, self._topic = election, generation, topic
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self.samples: list[Sample] = []
 
     def __enter__(self) -> ProgressSampler:
@@ -55,14 +54,10 @@ class ProgressSampler:
     def _run(self) -> None:
         while not self._ended.wait(EVERY_S):
             try:
-                found: Any = self._redis.hgetall(self._name)
+                stored = stored_offsets(self._redis, self._election, self._generation)
             except (RedisError, OSError):
                 continue  # it is the one that is broken tonight
-            now: dict[int, int] = {}
-            for name, value in found.items():
-                topic, _, number = name.decode().rpartition("|")
-                if topic == self._topic:
-                    now[int(number)] = int(value)
+            now = {number: at for (topic, number), at in stored.items() if topic == self._topic}
             self.samples.append((time.monotonic(), now))
 
 

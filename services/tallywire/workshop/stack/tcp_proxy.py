@@ -1,4 +1,4 @@
-"""A wire that can be cut: stands between a worker and a real server, for rehearsals of faults."""
+"""A network that can be cut: stands between a worker and a real server, to rehearse faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 LOOK_EVERY_S = 0.1
 
 
-class ProxiedWire:
+class TcpProxy:
     """Passes bytes between clients of `port` and a server, until it is cut, hung or slow.
 
     Args:
