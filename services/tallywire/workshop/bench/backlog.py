@@ -33,7 +33,7 @@ from tallywire.workshop.bench.memory_watch import (
 )
 from tallywire.workshop.bench.options import BenchOptions, render_sheets, stack_options
 from tallywire.workshop.bench.queued_scans import queue_scans, write_election
-from tallywire.workshop.demo.night import OUTCOMES, count_accounted, wait_until_accounted
+from tallywire.workshop.demo.counting import OUTCOMES, count_accounted, wait_until_accounted
 from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.stack.local import LocalStack
 from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
@@ -45,7 +45,7 @@ DRAWN = 24  # different pictures
 SPARE = 1.5  # disk or memory wanted for each byte that will be queued
 BURST = 1000  # scans of the burst that the drain is held against, at most
 WARM = 0.05  # share of a drain that passes before its clock starts: workers join one by one
-REPORT_LOOK_S = 0.2
+REPORT_SAMPLE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Backlog:
     queued_bytes: int
     drain_per_s: float
     burst_per_s: float
-    held: Mapping[str, MemoryUse]
+    memory: Mapping[str, MemoryUse]
     outcomes: Mapping[str, int]
     differences: int  # of the ledger's audit
     complaints: Sequence[str]
@@ -126,7 +126,7 @@ def measure(
         to_s = time.monotonic()
         queue_scans(stack.settings, images, range(queued, queued + burst), lambda _: None)
         burst_per_s, _ = drain(stack, queued, queued + burst, console)
-    held = sum_up(watch.samples, from_s, to_s, warm_s)
+    memory = sum_up(watch.samples, from_s, to_s, warm_s)
     keeps = ("redis", "broker") if stack.plan.broker == "embedded" else ("redis",)
     outcomes, differences = check_ledger(stack)
     return Backlog(
@@ -134,10 +134,10 @@ def measure(
         sent_bytes,
         drain_per_s,
         burst_per_s,
-        {**held, "report": report_memory(stack)},
+        {**memory, "report": report_memory(stack)},
         outcomes,
         differences,
-        complaints(held, keeps),
+        complaints(memory, keeps),
     )
 
 
@@ -172,14 +172,14 @@ def report_memory(stack: LocalStack) -> MemoryUse:
     page = stack.plan.folder / "report.html"
     command = [sys.executable, "-m", "tallywire", "report", "--out", str(page)]
     environment = {**psutil.Process().environ(), **stack.environment}
-    looks = []
+    samples_mib = []
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as report:
         while report.poll() is None:
-            looks.append(_resident_mib(report.pid))
-            time.sleep(REPORT_LOOK_S)
+            samples_mib.append(_resident_mib(report.pid))
+            time.sleep(REPORT_SAMPLE_S)
     if report.returncode:
         raise PeerError(f"tallywire report ended with code {report.returncode}")
-    return MemoryUse(max(looks), max(looks), max(looks), len(looks))
+    return MemoryUse(max(samples_mib), max(samples_mib), max(samples_mib), len(samples_mib))
 
 
 def to_json(found: Backlog, broker: BrokerKind) -> dict[str, Any]:
@@ -193,9 +193,9 @@ def to_json(found: Backlog, broker: BrokerKind) -> dict[str, Any]:
         "drain_per_second": round(found.drain_per_s, 1),
         "burst_per_second": round(found.burst_per_s, 1),
         "ratio": round(found.drain_per_s / found.burst_per_s, 3),
-        "peak_mib_by_process": {name: round(one.peak_mib) for name, one in found.held.items()},
-        "first_half_mib": {name: round(one.early_mib) for name, one in found.held.items()},
-        "second_half_mib": {name: round(one.late_mib) for name, one in found.held.items()},
+        "peak_mib_by_process": {name: round(one.peak_mib) for name, one in found.memory.items()},
+        "first_half_mib": {name: round(one.early_mib) for name, one in found.memory.items()},
+        "second_half_mib": {name: round(one.late_mib) for name, one in found.memory.items()},
         "worker_limit_mib": round(WORKER_LIMIT_MIB),
         "bounded": not found.complaints,
         "complaints": list(found.complaints),

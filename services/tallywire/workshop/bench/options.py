@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tallywire.edge.progress_bars import sheet_bar
 from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tallywire.workshop.synthetic.rendering import RenderOptions, render
+from tallywire.workshop.synthetic.display import render_with_bar
+from tallywire.workshop.synthetic.rendering import RenderOptions
 from tallywire.workshop.up.options import UpOptions
 
 SEED = 1
@@ -36,15 +36,14 @@ class BenchOptions:
 
 def render_sheets(options: BenchOptions, sheets: int, console: Console) -> None:
     """Draw so many sheets into `options.scans`."""
-    request = RenderOptions(
+    sheet_options = RenderOptions(
         out=options.scans,
         stations=sheets,
         seed=SEED,
         condition=options.condition,
         jobs=os.cpu_count() or 1,
     )
-    with sheet_bar("Rendering", console) as progress:
-        render(request, progress)
+    render_with_bar(sheet_options, console)
 
 
 def stack_options(options: BenchOptions, election: str, workers: int) -> UpOptions:

@@ -13,25 +13,21 @@ from typing import Any
 
 from rich.console import Console
 
-from tallywire.edge.progress_bars import sheet_bar
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
 from tallywire.election.loading import load_election
 from tallywire.results.report import make_report
 from tallywire.results.report_page import write_page
 from tallywire.settings import load_settings
+from tallywire.workshop.demo.counting import publish_folder, wait_until_accounted
 from tallywire.workshop.demo.grading import grade
-from tallywire.workshop.demo.night import (
-    NightResult,
-    close_night,
-    publish_folder,
-    wait_until_accounted,
-)
+from tallywire.workshop.demo.result import NightResult, collect_result
 from tallywire.workshop.demo.summary import to_json, to_table
 from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.stack.local import LocalStack
 from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions, render
+from tallywire.workshop.synthetic.display import render_with_bar
+from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions
 from tallywire.workshop.up.options import UpOptions
 from tallywire.workshop.up.preflight import require_startable
 from tallywire.workshop.up.up import plain_printer, quiet_clients, running_stack
@@ -92,7 +88,7 @@ def stack_options(options: DemoOptions, election: str) -> UpOptions:
 
 def render_sheets(options: DemoOptions, console: Console) -> None:
     """Draw every station's sheet, with truth.csv and the election's files."""
-    request = RenderOptions(
+    sheet_options = RenderOptions(
         out=options.scans,
         election=ELECTION,
         stations=options.stations,
@@ -101,8 +97,7 @@ def render_sheets(options: DemoOptions, console: Console) -> None:
         inconsistent=options.inconsistent,
         jobs=os.cpu_count() or 1,
     )
-    with sheet_bar("Rendering", console) as progress:
-        render(request, progress)
+    render_with_bar(sheet_options, console)
 
 
 def spend_night(options: DemoOptions, stack: LocalStack, console: Console) -> bool:
@@ -130,7 +125,7 @@ def publish_and_count(options: DemoOptions, stack: LocalStack, console: Console)
     receipts = publish_folder(stack.settings, options.scans, journal, options.rate, console)
     wait_until_accounted(stack.settings, election, len(receipts), console)
     published = sum(1 for _ in options.scans.glob("*.jpg"))
-    return close_night(stack.settings, election, published, receipts)
+    return collect_result(stack.settings, election, published, receipts)
 
 
 def _write(path: Path | None, summary: dict[str, Any]) -> None:
@@ -147,7 +142,7 @@ def _report(stack: LocalStack, options: DemoOptions, console: Console) -> None:
 
 
 def _linger(console: Console, url: str, wait: Callable[[float], object] = time.sleep) -> None:
-    """Leave the page up while somebody can look at it."""
+    """Leave the page up for whoever is at the terminal."""
     if not sys.stdin.isatty():
         wait(LINGER_S)
         return

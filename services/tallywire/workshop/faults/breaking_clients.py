@@ -13,7 +13,7 @@ from tallywire.settings import PREFIX
 from tallywire.supervision.child import Child, Program
 from tallywire.workshop.faults import shifted_worker
 from tallywire.workshop.faults.messages import ScanMessage
-from tallywire.workshop.faults.night import FaultNight, plain
+from tallywire.workshop.faults.night import FaultNight, as_text
 from tallywire.workshop.faults.worker_pool import signal_child
 
 WORKER_KILLS, WORKER_KILLS_IN_SHORT = 20, 3
@@ -108,7 +108,7 @@ def has_receipts(journal: Path, count: int) -> bool:
 def start_publisher(night: FaultNight, scans: Path, journal: Path) -> Child:
     """`tallywire publish`, as a process of its own that ends with us."""
     options = ("--journal", str(journal), "--rate", str(FILES_PER_S))
-    given = plain(night.settings)
+    given = as_text(night.settings)
     variables = {f"{PREFIX}{name.upper()}": value for name, value in given.items()}
     arguments = (sys.executable, "-m", "tallywire", "publish", str(scans), *options)
     program = Program("publish", arguments, lambda: True, environment=variables)

@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 BURST = 60  # scans that are there at once, so that a fault finds a queue
 PER_S = 10.0
 MOST = 480  # a fault that takes longer than these goes on without new scans
-LOOK_EVERY_S = 0.1
+TICK_S = 0.1
 PATIENCE_S = 120.0
 SETTLED_WITHIN_S = 150.0  # without any progress
 
@@ -76,7 +76,7 @@ class FaultNight:
 
     @property
     def short(self) -> bool:
-        """True where a fault should strike less often, for a quick run."""
+        """True where things break less often, for a quick run."""
         return self.setup.short
 
     def enter(self, context: AbstractContextManager[Value]) -> Value:
@@ -101,7 +101,7 @@ class FaultNight:
             variables: further environment of the workers.
             module: what is run as `python -m module worker`.
         """
-        self.settings = load_settings(**{**plain(self.setup.settings), **(servers or {})})
+        self.settings = load_settings(**{**as_text(self.setup.settings), **(servers or {})})
         names = self.settings.topics
         spec = topic_spec(self.settings)
         ensure_topics(self.settings.kafka, names.names, spec)
@@ -111,7 +111,7 @@ class FaultNight:
             )
         )
         self._start_workers(
-            worker_count, module, {**plain(self.settings), **(worker or {})}, variables or {}
+            worker_count, module, {**as_text(self.settings), **(worker or {})}, variables or {}
         )
         if publish:
             self.load = LoadGenerator(
@@ -136,7 +136,7 @@ class FaultNight:
         """Let so much time pass; a worker that ends is started again."""
         until_s = time.monotonic() + seconds
         while time.monotonic() < until_s:
-            self._look()
+            self._tick()
 
     def wait_progress(self, scans: int, within_s: float = PATIENCE_S) -> None:
         """Wait until that many more scans are settled, or nothing is left to settle."""
@@ -160,7 +160,7 @@ class FaultNight:
                 raise PeerError(
                     f"no {what} within {within_s:g} s; see {self.setup.folder / 'logs'}"
                 )
-            self._look()
+            self._tick()
 
     def settle(self, least: int) -> None:
         """Publish the rest, and wait until the ledger stands at the end of the topic.
@@ -177,7 +177,7 @@ class FaultNight:
                 last, moved_s = self.sampler.settled(), time.monotonic()
             if time.monotonic() > moved_s + SETTLED_WITHIN_S:
                 raise PeerError(f"stuck at {last} of {sum(ends.values())} scans")
-            self._look()
+            self._tick()
 
     def ends(self) -> dict[int, int]:
         """The end of each partition of the scans topic; a broker in trouble is asked again."""
@@ -204,14 +204,14 @@ class FaultNight:
         load = self.load
         return load is not None and load.is_over and self.sampler.settled() >= load.sent
 
-    def _look(self) -> None:
+    def _tick(self) -> None:
         self.workers.restart_ended()
         sent = f" of {self.load.sent}" if self.load else ""
         self.setup.say(f"{self.sampler.settled()}{sent} scans settled")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(TICK_S)
 
 
-def plain(settings: Settings) -> dict[str, str]:
+def as_text(settings: Settings) -> dict[str, str]:
     """Settings by field name, as text."""
     given = settings.model_dump(mode="json", exclude_none=True)
     return {name: str(value) for name, value in given.items()}

@@ -22,7 +22,7 @@ Sample = tuple[float, Mapping[int, int]]
 
 
 class ProgressSampler:
-    """A context manager: looks at the ledger's offsets of one topic ten times a second."""
+    """A context manager: reads the ledger's offsets of one topic ten times a second."""
 
     def __init__(self, redis: str, election: str, generation: str, topic: str) -> None:
         self._redis = Redis.from_url(

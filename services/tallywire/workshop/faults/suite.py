@@ -13,7 +13,6 @@ from random import Random
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from tallywire.edge.progress_bars import sheet_bar
 from tallywire.election.loading import load_election
 from tallywire.errors import TallywireError
 from tallywire.settings import load_settings
@@ -28,7 +27,8 @@ from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions, render
+from tallywire.workshop.synthetic.display import render_with_bar
+from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions
 from tallywire.workshop.up.up import plain_printer, quiet_clients
 
 DPI = 120
@@ -75,7 +75,7 @@ def run_faults(options: FaultsOptions) -> bool:
 def render_sheets(options: FaultsOptions, console: Console) -> SheetPool:
     """Draw the sheets that all nights share."""
     scans = options.folder / "scans"
-    request = RenderOptions(
+    sheet_options = RenderOptions(
         out=scans,
         stations=SHEETS_IN_SHORT if options.short else SHEETS,
         seed=options.seed,
@@ -83,8 +83,7 @@ def render_sheets(options: FaultsOptions, console: Console) -> SheetPool:
         dpi=DPI,
         jobs=os.cpu_count() or 1,
     )
-    with sheet_bar("Rendering", console) as progress:
-        drawn = render(request, progress)
+    drawn = render_with_bar(sheet_options, console)
     sheets = [(scans / row.file).read_bytes() for row in drawn.rows]
     return SheetPool(sheets, tuple(load_election(ELECTION).stations))
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """One fault. `runs` is how often it struck; `recovery_s` None where nothing was away, or it
+    """One fault. `runs` is how often it happened; `recovery_s` None where nothing was away, or it
     never came back (then `problems` says so)."""
 
     fault: str

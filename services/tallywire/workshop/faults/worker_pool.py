@@ -61,7 +61,7 @@ class WorkerPool:
         child.ask_to_end()
 
     def ready(self) -> Sequence[Child]:
-        """The workers that have their partitions and wait for nobody."""
+        """The workers that have their partitions and can count."""
         return [child for child in self.running if child.is_alive() and child.program.is_ready()]
 
     def loaded(self) -> Sequence[Child]:

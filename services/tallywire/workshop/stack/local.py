@@ -89,7 +89,7 @@ class LocalStack:
 
     @property
     def unwatched(self) -> Sequence[Child]:
-        """The processes that nobody starts again when they end."""
+        """The processes that are not started again when they end."""
         durable = self.plan.durable
         return () if durable else tuple(one for one in self._children if not one.program.restart)
 

@@ -42,9 +42,9 @@ def require_startable(options: UpOptions, settings: Settings) -> None:
         raise UsageError("\n".join(f"{one.check}: {one.found}" for one in missing))
 
 
-def _examine(check: str, remedy: str, look: Callable[[], str]) -> Iterator[Finding]:
+def _examine(check: str, remedy: str, describe: Callable[[], str]) -> Iterator[Finding]:
     try:
-        yield ok("Stack", check, look())
+        yield ok("Stack", check, describe())
     except UsageError as error:
         yield fail("Stack", check, str(error), remedy)
 

@@ -27,7 +27,7 @@ from tallywire.workshop.up.kept_data import (
 from tallywire.workshop.up.options import STANDARD_PORTS, UpOptions, plan_up
 from tallywire.workshop.up.preflight import examine_stack, require_startable
 
-LOOK_EVERY_S = 0.5
+CHECK_EVERY_S = 0.5
 GONE = (
     "\nWhat it held is gone with it: start `tallywire up` again and publish again,"
     " or use --broker kafka, which keeps it."
@@ -114,7 +114,7 @@ def wait_for_the_end(stack: LocalStack, sleep: Callable[[float], object] = time.
     """Return at Ctrl-C.
 
     Raises:
-        PeerError: a server ended that nobody starts again: what it held is gone with it.
+        PeerError: a server ended that is not started again: what it held is gone with it.
     """
     try:
         while True:
@@ -123,7 +123,7 @@ def wait_for_the_end(stack: LocalStack, sleep: Callable[[float], object] = time.
                     raise PeerError(
                         f"{child.describe(f'ended with code {child.exit_code()}')}{GONE}"
                     )
-            sleep(LOOK_EVERY_S)
+            sleep(CHECK_EVERY_S)
     except KeyboardInterrupt:
         return
 
