@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from html import escape
 
 import streamlit as st
 
@@ -73,7 +72,7 @@ def _figures(shown: Board, tolerance: int) -> None:
 
 
 def _arrivals(shown: Board) -> None:
-    st.html('<div class="tw tw-panel"><h2>Tallies counted over time</h2></div>')
+    st.html(markup.panel("Tallies counted over time"))
     theme = "dark" if st.context.theme.type == "dark" else "light"
     chart = charts.arrivals(cumulative(shown.counted), shown.progress.expected, theme)
     st.altair_chart(chart, theme=None, key="arrivals")
@@ -86,7 +85,7 @@ def _district(row: DistrictRow) -> tuple[str, ...]:
     progress, votes = row.progress, sum(line.votes for line in row.lines)
     first, second = [line for line in ranked(row.lines) if line.candidate][:2]
     return (
-        escape(row.name),
+        row.name,
         markup.count(progress.expected),
         markup.percent(progress.counted, progress.expected, 0),
         markup.count(progress.held),

@@ -1,13 +1,19 @@
-"""The live page's parts as HTML. Pure: values in, text out; everything from a file is escaped."""
+"""The parts of the pages as HTML: values in, markup out, by templates that escape everything."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from dashboard.figures import BallotLine, Outlook, StationProgress, ranked, share
+from tallywire.reasons import Reason
 
 NO_VALUE = "–"
 HELD_ROOM = 1.5
@@ -36,71 +42,59 @@ def percent(part: int, whole: int, digits: int = 1) -> str:
     return f"{100 * share(part, whole):.{digits}f}\u202f%" if whole else NO_VALUE
 
 
-def head(page: Head) -> str:
+@cache
+def _parts() -> Any:
+    """The macros of `templates/parts.html`, which give markup and escape what is none."""
+    folder = Path(__file__).with_name("templates")
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("parts.html").module
+
+
+def _part(name: str, *values: object) -> Markup:
+    markup: Markup = getattr(_parts(), name)(*values)
+    return markup
+
+
+def head(page: Head) -> Markup:
     """Title, badges and how fresh the numbers are."""
-    test = '<span class="tw-badge test">TEST</span>' if page.rehearsal else ""
-    dot = "stale" if page.stale else ""
-    word = "Stale" if page.stale else "Live"
     clock = page.updated_at.strftime("%H:%M:%S") if page.updated_at else NO_VALUE
-    generation = f"generation {escape(page.generation)}" if page.generation else "no ledger yet"
-    return (
-        f'<div class="tw tw-head"><div class="title"><h1>{escape(page.title)}</h1>'
-        f'<div class="sub">{escape(page.subtitle)}</div></div>'
-        f'<span class="tw-badge">UNOFFICIAL</span>{test}'
-        f'<div class="tw-fresh"><div><i class="tw-dot {dot}"></i><b>{word}</b>'
-        f' · updated {clock}</div><div class="soft">{generation}</div></div></div>'
-    )
+    return _part("head", page, clock)
 
 
-def notice(text: str, *, bad: bool = False) -> str:
+def notice(text: str, *, bad: bool = False) -> Markup:
     """A full-width message that keeps the numbers below it in view."""
-    return f'<div class="tw tw-notice{" bad" if bad else ""}">{escape(text)}</div>'
+    return _part("notice", text, bad)
 
 
-def waiting(stations: int) -> str:
+def waiting(stations: int) -> Markup:
     """What the wall shows before the first scan."""
-    return (
-        '<div class="tw tw-waiting"><p>Waiting for the first scans</p>'
-        f"<span>{count(stations)} polling stations are expected to report</span></div>"
-    )
+    return _part("waiting", count(stations))
 
 
-def kpis(progress: StationProgress, votes: int, rate: float) -> str:
+def kpis(progress: StationProgress, votes: int, rate: float) -> Markup:
     """The row of key figures."""
-    counted, held = (
-        100 * share(stations, progress.expected) for stations in (progress.counted, progress.held)
+    widths = (
+        f"{100 * share(stations, progress.expected):.2f}"
+        for stations in (progress.counted, progress.held)
     )
-    reported = (
-        '<div class="tw-kpi"><div class="label">Stations reported</div>'
-        f'<div class="value">{count(progress.counted)} <small>of {count(progress.expected)}'
-        f"  ·  {percent(progress.counted, progress.expected)}</small></div>"
-        f'<div class="tw-progress"><i style="width:{counted:.2f}%"></i>'
-        f'<i class="held" style="width:{held:.2f}%"></i></div>'
-        f'<div class="note">{count(progress.missing)} still missing</div></div>'
-    )
-    cells = (
-        _kpi("Turnout", percent(votes, progress.registered_counted), "in counted stations"),
-        _kpi("Votes counted", count(votes), "all options"),
-        _kpi("Held", count(progress.held), "stations for review"),
-        _kpi("Rejected", count(progress.rejected_scans), f"{_duplicates(progress)}"),
-        _kpi("Rate", f"{rate:,.0f} <small>/ min</small>", "scans arriving"),
-    )
-    return f'<div class="tw tw-kpis">{reported}{"".join(cells)}</div>'
-
-
-def _kpi(label: str, value: str, note: str) -> str:
-    return (
-        f'<div class="tw-kpi"><div class="label">{label}</div>'
-        f'<div class="value">{value}</div><div class="note">{note}</div></div>'
-    )
-
-
-def _duplicates(progress: StationProgress) -> str:
     plural = "" if progress.duplicate_scans == 1 else "s"
-    return f"scans; {count(progress.duplicate_scans)} duplicate{plural}"
+    duplicates = f"scans; {count(progress.duplicate_scans)} duplicate{plural}"
+    figures = (
+        ("Turnout", percent(votes, progress.registered_counted), "", "in counted stations"),
+        ("Votes counted", count(votes), "", "all options"),
+        ("Held", count(progress.held), "", "stations for review"),
+        ("Rejected", count(progress.rejected_scans), "", duplicates),
+        ("Rate", f"{rate:,.0f}", "/ min", "scans arriving"),
+    )
+    numbers = (progress.counted, progress.expected)
+    return _part(
+        "kpis", *map(count, numbers), percent(*numbers), count(progress.missing), *widths, figures
+    )
 
 
-def results(lines: Sequence[BallotLine]) -> str:
+def results(lines: Sequence[BallotLine]) -> Markup:
     """Vote shares of every option as bars, with the high-quality and official shares beside."""
     officials = [line.official for line in lines if line.official is not None]
     known = len(officials) == len(lines)
@@ -111,14 +105,15 @@ def results(lines: Sequence[BallotLine]) -> str:
     )
     widest = _widest(lines, whole)
     titles = ["All tallies", "Votes", "High quality only", *(["Official"] if known else [])]
-    header = "".join(f"<div>{title}</div>" for title in titles)
-    rows = "".join(_row(line, whole, widest) for line in ranked(lines))
-    return (
-        '<div class="tw"><h2>Share of votes</h2>'
-        f'<div class="tw-results{"" if known else " unknown"}">'
-        f'<div class="row head"><div></div><div></div>{header}</div>{rows}</div>'
-        f"{_legend(known)}</div>"
-    )
+    rows = [_row(line, whole, widest) for line in ranked(lines)]
+    legend = [
+        ("high", "high quality", False),
+        ("moderate", "moderate quality", False),
+        ("corrected", "corrected by a person", False),
+        ("held", "held for review, in no total", False),
+        *([("official", "official result", True)] if known else []),
+    ]
+    return _part("results", titles, rows, known, legend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +137,19 @@ def _widest(lines: Sequence[BallotLine], whole: _Whole) -> float:
     return min(with_held, HELD_ROOM * counted) if with_held > counted else counted or 1.0
 
 
-def _row(line: BallotLine, whole: _Whole, widest: float) -> str:
-    lesser = "" if line.candidate else " lesser"
-    official = (
-        f'<div class="num">{percent(line.official or 0, whole.official)}</div>'
-        if whole.official is not None
-        else ""
-    )
-    return (
-        f'<div class="row{lesser}" data-option="{escape(line.id)}">'
-        f'<div class="name" title="{escape(line.name)}">{escape(_short(line))}</div>'
-        f"{_bar(line, whole, widest)}"
-        f'<div class="num all">{percent(line.votes, whole.votes)}</div>'
-        f'<div class="num votes">{count(line.votes)}</div>'
-        f'<div class="num soft">{percent(line.high, whole.high)}</div>{official}</div>'
-    )
+def _row(line: BallotLine, whole: _Whole, widest: float) -> dict[str, object]:
+    return {
+        "id": line.id,
+        "name": line.name,
+        "short": _short(line),
+        "lesser": not line.candidate,
+        "colour": line.colour,
+        "segments": _segments(line, whole, widest),
+        "share": percent(line.votes, whole.votes),
+        "votes": count(line.votes),
+        "high": percent(line.high, whole.high),
+        "official": percent(line.official or 0, whole.official or 0),
+    }
 
 
 def _short(line: BallotLine) -> str:
@@ -164,42 +157,29 @@ def _short(line: BallotLine) -> str:
     return line.id if line.candidate and len(line.name) > len(line.id) else line.name
 
 
-def _bar(line: BallotLine, whole: _Whole, widest: float) -> str:
-    segments, left = [], 0.0
+def _segments(line: BallotLine, whole: _Whole, widest: float) -> list[tuple[str, str, str | None]]:
+    """Kind, left and width (None: a tick) in percent of a row's track."""
+    segments: list[tuple[str, str, str | None]] = []
+    left = 0.0
     for kind in ("high", "moderate", "corrected", "held"):
         width = min(100 * share(getattr(line, kind), whole.votes) / widest, 100 - left)
         if width > 0:
-            segments.append(f'<i class="{kind}" style="left:{left:.3f}%;width:{width:.3f}%"></i>')
+            segments.append((kind, f"{left:.3f}", f"{width:.3f}"))
             left += width
     counted = 100 * share(line.votes, whole.votes) / widest
-    segments.append(f'<i class="edge" style="left:0;width:{counted:.3f}%"></i>' if counted else "")
+    if counted:
+        segments.append(("edge", "0", f"{counted:.3f}"))
     if whole.official is not None:
         at = 100 * share(line.official or 0, whole.official) / widest
-        segments.append(f'<i class="official" style="left:{at:.3f}%"></i>')
-    return f'<div class="tw-bar" style="--c:{escape(line.colour)}">{"".join(segments)}</div>'
+        segments.append(("official", f"{at:.3f}", None))
+    return segments
 
 
-def _legend(official_known: bool) -> str:
-    entries = [
-        ("high", "high quality", ""),
-        ("moderate", "moderate quality", ""),
-        ("corrected", "corrected by a person", ""),
-        ("held", "held for review, in no total", ""),
-        *([("official", "official result", " tick")] if official_known else []),
-    ]
-    items = "".join(
-        f'<span><em class="tw-bar{extra}"><i class="{kind}" style="left:0;'
-        f'{"left:50%" if extra else "width:100%"}"></i></em>{label}</span>'
-        for kind, label, extra in entries
-    )
-    return f'<div class="tw-legend">{items}</div>'
-
-
-def verdict(outlook: Outlook | None, progress: StationProgress, names: dict[str, str]) -> str:
+def verdict(outlook: Outlook | None, progress: StationProgress, names: dict[str, str]) -> Markup:
     """Whether held and missing sheets can change who leads, with the numbers that decide it."""
     if outlook is None:
-        return ""
-    first, second = (escape(names[option]) for option in (outlook.first, outlook.second))
+        return Markup()
+    first, second = names[outlook.first], names[outlook.second]
     if not outlook.all_can_change:
         words, tone = "Held and missing sheets cannot change who leads", "cannot"
     elif not outlook.held_can_change:
@@ -213,30 +193,49 @@ def verdict(outlook: Outlook | None, progress: StationProgress, names: dict[str,
         (f"At most in {count(progress.held)} held sheets", count(outlook.held_swing)),
         (f"At most in {count(progress.missing)} missing sheets", count(outlook.missing_swing)),
     )
-    rows = "".join(f"<span>{label}</span><b>{value} votes</b>" for label, value in facts)
-    return (
-        '<div class="tw tw-panel first"><h2>Can the order still change?</h2>'
-        f'<p class="tw-verdict {tone}">{words}</p><div class="tw-facts">{rows}</div></div>'
-    )
+    return _part("verdict", words, tone, facts)
 
 
 def leader(line: BallotLine, votes: int) -> str:
     """An option and its share for a table cell; a dash where nothing is counted."""
     if not votes:
         return NO_VALUE
-    chip = f'<i class="tw-chip" style="--c:{escape(line.colour)}"></i>'
-    return f"{chip}{escape(line.id)} {percent(line.votes, votes)}"
+    return _part("leader", line.colour, line.id, percent(line.votes, votes))
 
 
 def table(
     title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, tall: bool = False
-) -> str:
-    """A plain table; cells are HTML, so the caller escapes what comes from a file."""
-    header = "".join(f"<th>{escape(text)}</th>" for text in headers)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    scroll = "tw-scroll tall" if tall else "tw-scroll"
-    return (
-        f'<div class="tw tw-panel"><h2>{escape(title)}</h2><div class="{scroll}">'
-        f'<table class="tw-table"><thead><tr>{header}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div></div>"
-    )
+) -> Markup:
+    """A plain table; a cell that is no `Markup` is escaped."""
+    return _part("table", title, headers, rows, tall)
+
+
+def panel(title: str) -> Markup:
+    """The heading of a panel whose content Streamlit draws."""
+    return _part("panel", title)
+
+
+def strong(text: str) -> Markup:
+    """A cell that stands out."""
+    return _part("strong", text)
+
+
+def code(text: str) -> Markup:
+    """A cell of a code or a hash."""
+    return _part("code", text)
+
+
+def reasons(found: Sequence[Reason]) -> Markup:
+    """Every reason with its message and its evidence."""
+    rows = [
+        {
+            "code": reason.code,
+            "message": reason.message,
+            "evidence": [
+                (name.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else value)
+                for name, value in reason.evidence.items()
+            ],
+        }
+        for reason in found
+    ]
+    return _part("reasons", rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from html import escape
 
 import streamlit as st
 from redis.exceptions import RedisError
@@ -12,7 +11,6 @@ from redis.exceptions import RedisError
 from dashboard import frame, markup, source
 from tallywire.election.election import Contest, Election
 from tallywire.ledger.state import Decision, Entry, StationState
-from tallywire.reasons import Reason
 
 REFRESH_S = 5.0
 MOST_ROWS = 500
@@ -43,32 +41,17 @@ def _queue() -> None:
 def _row(state: StationState) -> tuple[str, ...]:
     entry = state.held[0]
     return (
-        f"<b>{escape(state.station)}</b>",
-        escape(state.district),
-        escape(state.status),
-        "".join(_reason(reason) for reason in entry.reasons) or "no reason given",
-        escape(entry.quality),
-        f'<span class="tw-code">{escape((entry.scan_id or "")[:12])}</span>',
+        markup.strong(state.station),
+        state.district,
+        state.status,
+        markup.reasons(entry.reasons) or "no reason given",
+        entry.quality,
+        markup.code((entry.scan_id or "")[:12]),
     )
-
-
-def _reason(reason: Reason) -> str:
-    evidence = " · ".join(
-        f"{escape(name.replace('_', ' '))} {escape(_value(value))}"
-        for name, value in reason.evidence.items()
-    )
-    return (
-        f'<div><span class="tw-code">{escape(reason.code)}</span> {escape(reason.message)}'
-        f'<div class="soft">{evidence}</div></div>'
-    )
-
-
-def _value(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _lookup(election: Election) -> None:
-    st.html('<div class="tw tw-panel"><h2>Look up a station</h2></div>')
+    st.html(markup.panel("Look up a station"))
     left, right = st.columns(2)
     station = left.text_input("Station", placeholder="its id, as on the sheet").strip()
     contest = election.contests[0]
@@ -108,22 +91,22 @@ def _record(contest: Contest, state: StationState) -> str:
 
 def _entry(contest: Contest, stands: str, entry: Entry) -> tuple[str, ...]:
     return (
-        f'<span class="tw-code">{escape((entry.scan_id or "unknown")[:12])}</span>',
+        markup.code((entry.scan_id or "unknown")[:12]),
         _clock(entry.published_at_ms),
         stands,
         *_votes(contest, entry.votes),
-        "".join(_reason(reason) for reason in entry.reasons),
+        markup.reasons(entry.reasons),
     )
 
 
 def _decided(contest: Contest, decision: Decision) -> tuple[str, ...]:
     stands = "corrected" if decision.votes is not None else "correction withdrawn"
     return (
-        f"by {escape(decision.decided_by)}",
+        f"by {decision.decided_by}",
         _clock(decision.decided_at_ms),
         stands,
         *_votes(contest, decision.votes or {}),
-        escape(decision.why),
+        decision.why,
     )
 
 

@@ -22,6 +22,12 @@ from tallywire.supervision.probes import http_answers
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 FOLDERS = ("services", "dashboard", "model_repo")
+WITHIN = {
+    "services/tallywire": "",
+    "dashboard": "shipped/dashboard",
+    "model_repo": "shipped/model_repo",
+}
+LEFT_OUT = {"screenshot.png"}  # for the README
 
 pytestmark = pytest.mark.flow
 
@@ -92,6 +98,15 @@ def test_it_is_the_wheel_that_runs(installed: InstalledWheel) -> None:
     assert package.is_relative_to(installed.python.parents[1])
     assert page.is_relative_to(package.parent)
     assert "faults" in installed.run("--help").stdout
+
+
+def test_no_file_of_the_repository_is_left_out(installed: InstalledWheel) -> None:
+    (package,) = installed.python.parents[1].glob("lib/python*/site-packages/tallywire")
+    for folder, within in WITHIN.items():
+        files = [path for path in (REPOSITORY / folder).rglob("*") if path.is_file()]
+        names = {str(path.relative_to(REPOSITORY / folder)) for path in files}
+        wanted = {name for name in names if "__pycache__" not in name} - LEFT_OUT
+        assert {name for name in wanted if not (package / within / name).is_file()} == set()
 
 
 def test_what_a_stack_needs_is_there(installed: InstalledWheel) -> None:

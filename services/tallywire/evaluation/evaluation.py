@@ -30,11 +30,12 @@ from tallywire.evaluation.rendered_sheets import DrawOptions, RenderedCase, draw
 from tallywire.evaluation.score import ReadCase, confusion
 from tallywire.evaluation.targets import judge_targets
 from tallywire.evaluation.test_writers import strokes_test_hands, validation_hand
-from tallywire.reading.calibration import at_odds, fit_odds
+from tallywire.reading.calibration import at_odds
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.sheet.clean import clean_cell
 from tallywire.sheet.layout import Layout
+from tallywire.training.calibration import fit_odds
 from tallywire.training.mnist import TEST, read_images, read_labels
 from tallywire.workshop.synthetic.conditions import ConditionName
 from tallywire.workshop.synthetic.handwriting import Hand

@@ -23,9 +23,9 @@ from tallywire.evaluation.score import (
     score_cells,
     score_sheets,
 )
-from tallywire.reading.calibration import calibration_error
 from tallywire.reading.policy import Policy
 from tallywire.sheet.layout import Layout
+from tallywire.training.calibration import calibration_error
 
 BATCH = 42  # cells of one sheet: what a worker sends
 TIMED_SHEETS, TIMED_CALLS = 100, 20

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallywire.evaluation.mistakes import Mistake
 from tallywire.evaluation.score import risk_coverage
-from tallywire.reading.calibration import bins
+from tallywire.training.calibration import bins
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.evaluation.rendered_sheets import RenderedCase
-from tallywire.reading.calibration import calibration_error
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reading.rows import read_row
 from tallywire.records import Verdict
 from tallywire.sheet.layout import Layout
+from tallywire.training.calibration import calibration_error
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

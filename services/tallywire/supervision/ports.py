@@ -54,8 +54,8 @@ def any_free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of loopback that nobody uses, drawn from `PORT_RANGE`, so that two programs that
-    ask at the same time hardly ever find the same ones.
+    """Different ports of loopback that nobody uses, drawn from `PORT_RANGE`, so that two programs
+    that ask at the same time hardly ever find the same ones.
 
     Raises:
         PeerError: hardly any port is free.

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tallywire.reading.calibration import fit_temperature
+from tallywire.training.calibration import fit_temperature
 from tallywire.training.cells import Cells, join
 from tallywire.training.corpus import Corpus
 from tallywire.training.networks import CELL, CLASSES

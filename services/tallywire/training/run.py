@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tallywire.reading.calibration import calibration_error
 from tallywire.reading.policy import Policy
+from tallywire.training.calibration import calibration_error
 from tallywire.training.card import card_text
 from tallywire.training.cascade import CascadeStage, FirstStage, Predict, fit_look, focus, reader
 from tallywire.training.cells import Cells, join

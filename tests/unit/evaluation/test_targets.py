@@ -9,7 +9,7 @@ import pytest
 
 from tallywire.evaluation.measurement import Labelled, calibration
 from tallywire.evaluation.targets import judge_targets
-from tallywire.reading.calibration import softmax
+from tallywire.training.calibration import softmax
 
 GOOD: dict[str, Any] = {
     "rendered": {

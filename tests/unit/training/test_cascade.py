@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tallywire.errors import UsageError
-from tallywire.reading.calibration import softmax
+from tallywire.training.calibration import softmax
 from tallywire.training.cascade import (
     MEMORY,
     SURE,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.reading.calibration import (
-    at_odds,
+from tallywire.reading.calibration import at_odds
+from tallywire.training.calibration import (
     bins,
     calibration_error,
     fit_odds,
