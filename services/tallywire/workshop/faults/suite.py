@@ -23,9 +23,10 @@ from tallywire.workshop.faults.progress_sampler import recovery_s
 from tallywire.workshop.faults.scenarios import SCENARIOS, Scenario, choose
 from tallywire.workshop.faults.table import FaultRow, describe_row, to_json, to_lines, to_table
 from tallywire.workshop.faults.verdict import FaultVerdict, judge
+from tallywire.workshop.stack.apache import check_tools
 from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
+from tallywire.workshop.stack.work_folder import empty_folder, locked_folder, require_ours
 from tallywire.workshop.synthetic.conditions import ConditionName
 from tallywire.workshop.synthetic.display import render_with_bar
 from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions
@@ -57,6 +58,9 @@ def run_faults(options: FaultsOptions) -> bool:
         PeerError: a server did not start.
     """
     chosen = choose(SCENARIOS, options.only, short=options.short)
+    require_ours(options.folder)
+    if options.broker == "kafka":
+        check_tools()
     quiet_clients()  # their servers are away on purpose
     console = Console(stderr=True)
     with locked_folder(options.folder):

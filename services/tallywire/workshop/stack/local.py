@@ -185,7 +185,7 @@ class LocalStack:
                 child.wait_ready()
         if self.plan.broker:
             create_topics(self.settings)
-        if self.plan.durable:
+        if self.plan.durable and self.plan.redis:
             self._follow_live_generation()
         for _ in range(self.plan.workers):
             self.start_worker()

@@ -20,8 +20,7 @@ def empty_folder(folder: Path) -> None:
     Raises:
         UsageError: it holds something that no run of ours has made.
     """
-    if is_taken(folder, STAMP):
-        raise UsageError(f"{folder} is not empty and no earlier demo: choose another folder")
+    require_ours(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
         if entry.name in {STAMP, LOCK}:
@@ -31,6 +30,12 @@ def empty_folder(folder: Path) -> None:
         else:
             entry.unlink()
     (folder / STAMP).touch()
+
+
+def require_ours(folder: Path) -> None:
+    """Raise UsageError where a folder holds something that no run of ours has made."""
+    if is_taken(folder, STAMP):
+        raise UsageError(f"{folder} is not empty and no earlier demo: choose another folder")
 
 
 def is_taken(folder: Path, stamp: str) -> bool:

@@ -13,6 +13,7 @@ from tallywire.errors import UsageError
 from tallywire.settings import Settings
 from tallywire.supervision.ports import is_free
 from tallywire.workshop.stack import apache, servers
+from tallywire.workshop.stack.work_folder import require_ours
 from tallywire.workshop.up.kept_data import read_kept, require_same_election
 from tallywire.workshop.up.options import UpOptions
 
@@ -21,7 +22,7 @@ def examine_stack(options: UpOptions, settings: Settings) -> list[Finding]:
     """Every part of the stack: what it would be, or what to do so that it can be."""
     return [
         *_examine("election", "see --election", lambda: _election(options)),
-        *_examine("data", "choose another --data", lambda: _data(options)),
+        *_examine("data", "choose another folder", lambda: _data(options)),
         *_examine("broker", "", lambda: _broker(options)),
         *_examine("redis", "", servers.find_redis_server),
         *_examine("model", "pip install 'tallywire[model]'", lambda: _model(settings)),
@@ -56,6 +57,7 @@ def _election(options: UpOptions) -> str:
 
 def _data(options: UpOptions) -> str:
     if not options.keep:
+        require_ours(options.folder)
         return f"{options.folder}, emptied at each start: nothing survives the end"
     kept = read_kept(options.folder)
     if kept is None:
