@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, load_election, load_layouts
+from tallywire.election.loading import LoadedElection, load_election
 from tallywire.ledger.generations import live_generation
 from tallywire.ledger.snapshot import (
     DistrictSnapshot,
@@ -136,18 +136,22 @@ def settings() -> Settings:
 
 
 @st.cache_resource
-def election() -> Election:
-    """The election shown, read once."""
+def loaded() -> LoadedElection:
+    """The election shown and its forms, read once."""
     return load_election(settings().election)
+
+
+def election() -> Election:
+    """The election shown."""
+    return loaded().election
 
 
 @st.cache_resource
 def tolerances() -> Mapping[str, int]:
     """By contest id, how many votes above its registered voters a station's sheet may have."""
-    layouts = load_layouts(election(), election_folder(settings().election))
     return {
         contest: max((rule.tolerance for rule in layout.cap_rules), default=0)
-        for contest, layout in layouts.items()
+        for contest, layout in loaded().layouts.items()
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.election.election import Election
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.sheet.layout import Layout
 from tallywire.workshop.synthetic.arithmetic import row_values
 from tallywire.workshop.synthetic.conditions import ConditionName, conditions
@@ -48,11 +48,10 @@ class Booth:
 @cache
 def booth(election: str | Path = SHIPPED, dpi: int = 120) -> Booth:
     """The shipped election, or that of a folder; printed once for all tests."""
-    folder = election if isinstance(election, Path) else None
     loaded = load_election(election)
-    contest = loaded.contests[0]
-    layout = load_layouts(loaded, folder)[contest.id]
-    return Booth(loaded, layout, print_form(layout, contest, dpi))
+    contest = loaded.election.contests[0]
+    layout = loaded.layouts[contest.id]
+    return Booth(loaded.election, layout, print_form(layout, contest, dpi))
 
 
 def draw_sheet(

@@ -172,6 +172,6 @@ def open_paper_night(folder: Path, unique: str, kafka: str, redis: str) -> Itera
     producer = make_producer(kafka, SPEC.max_record_bytes)
     environment = {f"{PREFIX}{name.upper()}": value for name, value in given.items()}
     try:
-        yield PaperNight(folder, load_election(own), settings, environment, producer)
+        yield PaperNight(folder, load_election(own).election, settings, environment, producer)
     finally:
         producer.close()

@@ -26,7 +26,7 @@ REPORTED = ".tw-kpi .value >> nth=0"
 
 @pytest.fixture(scope="module")
 def election() -> Election:
-    return load_election("mx-2015-d15")
+    return load_election("mx-2015-d15").election
 
 
 def apply_now(stack: LocalStack, election: Election, first: int, last: int) -> None:

@@ -28,7 +28,7 @@ async def test_ready_is_page_and_ledger(redis_url: str, unique: str, tmp_path: P
         settings = load_settings(**given, dashboard_port=page.port)
         with pytest.raises(PeerError, match="start a worker"):
             check_ready(settings)
-        election = load_election(folder)
+        election = load_election(folder).election
         ledger = RedisLedger(connect(redis_url), election, "g1")
         await ledger.open(election)
         await ledger.close()

@@ -20,7 +20,7 @@ from tests.factories import make_reading
 
 pytestmark = pytest.mark.flow
 
-ELECTION = load_election("mx-2015-d15")
+ELECTION = load_election("mx-2015-d15").election
 CONTEST = ELECTION.contests[0]
 FIRST, SECOND = list(ELECTION.stations)[:2]
 

@@ -21,7 +21,7 @@ from redis import Redis
 from tallywire.edge.kafka import TopicRecord, make_producer, read_topic
 from tallywire.edge.topics import TopicSpec, end_offsets, ensure_topics
 from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, load_election, load_layouts
+from tallywire.election.loading import election_folder, load_election
 from tallywire.ledger import keys
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.snapshot import audit, read_snapshot
@@ -46,9 +46,10 @@ Headers = Sequence[tuple[str, bytes]]
 @cache
 def draw_sheets(count: int, dpi: int = 150) -> tuple[bytes, ...]:
     """JPEG files of the first `count` stations' sheets, as a scanner gives them."""
-    election = load_election(SHIPPED)
+    loaded = load_election(SHIPPED)
+    election = loaded.election
     contest = election.contests[0]
-    layout = load_layouts(election)[contest.id]
+    layout = loaded.layouts[contest.id]
     form, hand = print_form(layout, contest, dpi), load_hand()
     condition = conditions()[ConditionName.SCANNER]
     counts = simulate_counts(election, contest, seed=1)
@@ -274,7 +275,9 @@ def open_night(
         wanted = [names.scans, names.readings, names.corrections, names.rejected]
         ensure_topics(kafka, wanted, SPEC)
     producer = make_producer(kafka, SPEC.max_record_bytes)
-    night = Night(folder, load_election(given["election"]), settings, environment, producer)
+    night = Night(
+        folder, load_election(given["election"]).election, settings, environment, producer
+    )
     try:
         yield night
     finally:

@@ -23,7 +23,7 @@ from tallywire.workshop.stack import apache
 from tests import makers
 
 ELECTION = "mx-2015-d15"
-STATIONS = list(load_election(ELECTION).stations)
+STATIONS = list(load_election(ELECTION).election.stations)
 READY = "Ctrl-C ends everything"
 
 pytestmark = pytest.mark.flow
@@ -75,7 +75,7 @@ def settled(environment: Mapping[str, str], expected: int) -> dict[str, int]:
     until_s = time.monotonic() + 60
     with Redis.from_url(environment["TALLYWIRE_REDIS"]) as redis:
         while True:
-            snapshot = read_snapshot(redis, load_election(ELECTION), "g1")
+            snapshot = read_snapshot(redis, load_election(ELECTION).election, "g1")
             names = ("counted", "held", "duplicate", "rejected")
             found = {one: snapshot.scans(one) if snapshot else 0 for one in names}
             if sum(found.values()) >= expected or time.monotonic() > until_s:

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reading": VALUES | {"sheet"},
     "wire": VALUES,
     "ledger": VALUES | {"election", "wire"},
-    "election": VALUES | {"sheet", "ledger"},
+    "election": VALUES | {"sheet"},
     "settings": VALUES | {"ledger"},
     "edge": VALUES | {"reading", "settings"},
     "supervision": VALUES | {"edge", "settings"},

@@ -86,7 +86,7 @@ def check_ready(settings: Settings) -> None:
         raise PeerError(f"No dashboard answers at {url}: {error}") from error
     try:
         with Redis.from_url(settings.redis, socket_timeout=ANSWER_S) as redis:
-            found = live_generation(redis, load_election(settings.election).id)
+            found = live_generation(redis, load_election(settings.election).election.id)
     except RedisError as error:
         raise PeerError(f"No ledger at {settings.redis}: {error}") from error
     if found is None:

@@ -79,19 +79,18 @@ def _context(
     station: str | None,
 ) -> tuple[Layout, Contest | None, int | None]:  # fmt: skip
     """Layout, contest and registered voters, as far as the options tell them."""
-    from tallywire.election.loading import election_folder, load_election, load_layout
+    from tallywire.election.loading import load_election, load_layout
     from tallywire.errors import UsageError
 
     if layout and not (election or contest or station):
         return load_layout(layout), None, None
-    found = load_election(settings.election)
+    loaded = load_election(settings.election)
+    found = loaded.election
     its_contest = found.contest(contest)
     if its_contest is None:
         known = ", ".join(item.id for item in found.contests)
         raise UsageError(f"--contest {contest or '(none)'}: election {found.id} has {known}")
-    form = load_layout(
-        layout or its_contest.layout, None if layout else election_folder(settings.election)
-    )
+    form = load_layout(layout) if layout else loaded.layouts[its_contest.id]
     if station is None:
         return form, its_contest, None
     if station not in found.stations:

@@ -91,7 +91,8 @@ def _check_overrides(settings: Settings, overrides: EnvelopeOverrides, *, republ
     given = (overrides.station, overrides.content_type)
     if any(given) and not republish:
         raise UsageError("--as-station and --as-content-type need --republish")
-    if overrides.station and overrides.station not in load_election(settings.election).stations:
+    stations = load_election(settings.election).election.stations if overrides.station else {}
+    if overrides.station and overrides.station not in stations:
         raise UsageError(f"--as-station {overrides.station}: the election has no such station")
     if overrides.content_type and overrides.content_type not in CONTENT_TYPES:
         known = ", ".join(CONTENT_TYPES)

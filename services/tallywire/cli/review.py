@@ -125,11 +125,11 @@ def _history(settings: Settings, station: str, folder: Path | None) -> object:
 
     if folder is not None:
         evidence, _ = folder_evidence(folder)
-        steps = history(evidence, load_election(folder / ELECTION), station)
+        steps = history(evidence, load_election(folder / ELECTION).election, station)
     else:
         evidence = broker_evidence(settings)
         unread = unread_scans(evidence, settings.kafka, station)
-        steps = history(evidence, load_election(settings.election), station, unread)
+        steps = history(evidence, load_election(settings.election).election, station, unread)
     print_history(Console(), station, steps)
     return steps_json(steps)
 

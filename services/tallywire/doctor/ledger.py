@@ -23,7 +23,7 @@ def check_ledger(settings: Settings, timeout_s: float) -> list[Finding]:
     """Look at the live generation. Silent where Redis or the election are the trouble: they
     have findings of their own."""
     try:
-        election = load_election(settings.election)
+        election = load_election(settings.election).election
         with redis.Redis.from_url(
             settings.redis,
             socket_timeout=timeout_s,

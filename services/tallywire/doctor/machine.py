@@ -13,7 +13,7 @@ from pathlib import Path
 from tallywire import __version__
 from tallywire.doctor.findings import Finding, fail, ok, warn
 from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.settings import MIB, Settings
 
@@ -99,8 +99,7 @@ def check_disk(folder: Path) -> Iterator[Finding]:
 def check_election(settings: Settings) -> Iterator[Finding]:
     """Do election, stations and layouts hold together? Every problem is a line of its own."""
     try:
-        election = load_election(settings.election)
-        layouts = load_layouts(election, election_folder(settings.election))
+        loaded = load_election(settings.election, settings.layout)
     except InvalidFileError as error:
         for problem in error.problems:
             yield fail("Election", problem.where, problem.value, problem.remedy)
@@ -108,8 +107,8 @@ def check_election(settings: Settings) -> Iterator[Finding]:
     except (UsageError, OSError) as error:
         yield fail("Election", settings.election, str(error), "see --election")
         return
-    yield ok("Election", election.id, describe_election(election))
-    for contest_id, layout in layouts.items():
+    yield ok("Election", loaded.election.id, describe_election(loaded.election))
+    for contest_id, layout in loaded.layouts.items():
         what = f"{len(layout.fields)} rows, {len(layout.cells)} cells, {len(layout.marks)} marks"
         yield ok("Election", f"layout {layout.id} v{layout.version}", f"fits {contest_id}: {what}")
 

@@ -77,6 +77,18 @@ class Election:
         return next((contest for contest in self.contests if contest.id == contest_id), None)
 
 
+@dataclass(frozen=True, slots=True)
+class LayoutUsed:
+    """One layout file: its own id and version, and the SHA-256 of its bytes."""
+
+    id: str
+    version: int
+    sha256: str  # lower-case hex
+
+    def __str__(self) -> str:
+        return f"{self.id} version {self.version} ({self.sha256[:8]})"
+
+
 def select_stations(election: Election, count: int) -> Election:
     """The same election with `count` of its stations, evenly spread over the list.
 

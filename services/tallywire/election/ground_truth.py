@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from tallywire.errors import InvalidFileError, Problem
+from pydantic import Field, TypeAdapter
+
+from tallywire.election.csv_rows import CsvRows, read_rows, validate_rows
+from tallywire.election.station_list import whole_number
+from tallywire.election.text_files import read_text
+from tallywire.election.validation import FileModel, Id, Remedy, Text, refusal, show
+from tallywire.errors import Problem
 
 TRUTH_FILE = "truth.csv"
-COLUMNS = (
-    "file",
-    "station",
-    "district",
-    "contest",
-    "scan_id",
-    "condition",
-    "adds_up",
-    "cells",
-)
+RENDER_AGAIN = "render the sheets again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,29 @@ class TruthRow:
     adds_up: bool
     written: Mapping[str, int | None]
     cells: Mapping[str, str]
+
+
+class TruthLine(FileModel):
+    """The columns that every truth.csv begins with; one for each field follows."""
+
+    file: Text
+    station: Id
+    district: Id
+    contest: Id
+    scan_id: Annotated[
+        str, Field(pattern="^[0-9a-f]{64}$"), Remedy("write the file's SHA-256 in lower-case hex")
+    ]
+    condition: Text
+    adds_up: Annotated[Literal["yes", "no"], Remedy("write yes or no")]
+    cells: Annotated[
+        str,
+        Field(pattern=r"^[^ =]+=[0-9_]+( [^ =]+=[0-9_]+)*$"),
+        Remedy("write field=cells pairs, for example A=_12 B=007"),
+    ]
+
+
+COLUMNS = tuple(TruthLine.model_fields)
+_LINES = TypeAdapter(list[TruthLine])
 
 
 def truth_text(rows: Sequence[TruthRow]) -> str:
@@ -62,31 +83,60 @@ def read_truth(path: Path) -> tuple[TruthRow, ...]:
     Raises:
         InvalidFileError: if it is not there or is no such file.
     """
-    try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFileError(
-            [Problem(str(path), str(error), "render the sheets again")]
-        ) from None
-    if not lines or tuple(lines[0][: len(COLUMNS)]) != COLUMNS:
-        remedy = f"its first line must begin with {','.join(COLUMNS)}"
-        raise InvalidFileError([Problem(f"{path}:1", "not a truth file", remedy)])
-    fields = lines[0][len(COLUMNS) :]
-    wrong = [number for number, line in enumerate(lines, 1) if len(line) != len(lines[0])]
-    if wrong:
-        problems = [
-            Problem(f"{path}:{number}", "a line cut short", "render again") for number in wrong
-        ]
-        raise InvalidFileError(problems)
-    return tuple(_row(line, fields) for line in lines[1:])
+    return parse_truth(read_text(path), str(path))
 
 
-def _row(line: Sequence[str], fields: Iterable[str]) -> TruthRow:
-    *fixed, adds_up, packed = line[: len(COLUMNS)]
-    cells = dict(pair.split("=", 1) for pair in packed.split())
-    numbers = dict(zip(fields, line[len(COLUMNS) :], strict=True))
-    written = {field: int(numbers[field]) if numbers[field] else None for field in cells}
-    file, station, district, contest, scan_id, condition = fixed
+def parse_truth(text: str, file: str) -> tuple[TruthRow, ...]:
+    """Read a truth.csv's text.
+
+    Raises:
+        InvalidFileError: with every problem found; `file` names it there.
+    """
+    problems: list[Problem] = []
+    table = read_rows(text, file, COLUMNS, problems, once=False)  # a field may be called `file`
+    if table is not None and table.header[: len(COLUMNS)] != COLUMNS:
+        problems.append(Problem(f"{file}:1", "no truth file", f"begin with {','.join(COLUMNS)}"))
+    if table is None or problems:
+        raise refusal(problems)
+    lines = validate_rows(_LINES, TruthLine, table, table.columns(COLUMNS), problems)
+    fields = table.header[len(COLUMNS) :]
+    numbers = [dict(zip(fields, row[len(COLUMNS) :], strict=False)) for row in table.rows]
+    problems.extend(_number_problems(table, numbers))
+    problems.extend(
+        Problem(f"{file}:{at}: cells", show(line.cells), f"there is no column {field}")
+        for at, line in zip(table.lines, lines, strict=False)
+        for field in _cells(line)
+        if field not in fields
+    )
+    if problems:
+        raise refusal(problems)
+    return tuple(_row(line, row) for line, row in zip(lines, numbers, strict=True))
+
+
+def _number_problems(table: CsvRows, numbers: Sequence[Mapping[str, str]]) -> Iterator[Problem]:
+    for line, row, written in zip(table.lines, table.rows, numbers, strict=True):
+        where = f"{table.file}:{line}"
+        if len(row) < len(table.header):
+            yield Problem(where, "a line cut short", RENDER_AGAIN)
+        for field, text in written.items():
+            if text and not isinstance(whole_number(text), int):
+                yield Problem(f"{where}: {field}", show(text), "write a whole number or nothing")
+
+
+def _cells(line: TruthLine) -> Mapping[str, str]:
+    return dict(pair.split("=", 1) for pair in line.cells.split())
+
+
+def _row(line: TruthLine, numbers: Mapping[str, str]) -> TruthRow:
+    cells = _cells(line)
     return TruthRow(
-        file, station, district, contest, scan_id, condition, adds_up == "yes", written, cells
+        file=line.file,
+        station=line.station,
+        district=line.district,
+        contest=line.contest,
+        scan_id=line.scan_id,
+        condition=line.condition,
+        adds_up=line.adds_up == "yes",
+        written={field: int(numbers[field]) if numbers[field] else None for field in cells},
+        cells=cells,
     )

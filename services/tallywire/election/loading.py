@@ -1,112 +1,103 @@
-"""Elections and layouts from disk: shipped ones by id, one's own by folder."""
+"""Elections and layouts from disk: shipped ones by id, one's own by folder; each file read once."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from tallywire.election.election import Election
-from tallywire.election.layout_parsing import check_layout, parse_layout
-from tallywire.election.parsing import parse_election
-from tallywire.election.validation import ID
-from tallywire.errors import InvalidFileError, Problem
-from tallywire.ledger.generation_origin import LayoutUsed
+from tallywire.election.election import Election, LayoutUsed
+from tallywire.election.election_parsing import parse_election
+from tallywire.election.layout_checks import contest_problems
+from tallywire.election.layout_parsing import parse_layout
+from tallywire.election.text_files import decode, read_bytes
+from tallywire.election.validation import ID, refusal, show
+from tallywire.errors import InvalidFileError, Problem, words
 from tallywire.sheet.layout import Layout
 
 SHIPPED = Path(__file__).parent / "shipped"
 ELECTION_FILE, STATIONS_FILE = "election.toml", "stations.csv"
-MOST_BYTES = 64 * 1024 * 1024  # a station list of the largest country is a tenth of this
+LAYOUT_SUFFIX = ".toml"
 
 
-def load_election(name_or_folder: str | Path) -> Election:
-    """Read and check an election and that its contests' layouts fit it.
+@dataclass(frozen=True, slots=True)
+class LoadedElection:
+    """An election with the layouts that its contests are read with, both by contest id."""
+
+    election: Election
+    folder: Path
+    layouts: Mapping[str, Layout]
+    layouts_used: Mapping[str, LayoutUsed]
+
+    @property
+    def own_layouts(self) -> tuple[Path, ...]:
+        """The layout files beside election.toml that it names; shipped ones are not among them."""
+        names = dict.fromkeys(contest.layout for contest in self.election.contests)
+        return tuple(self.folder / name for name in names if name.endswith(LAYOUT_SUFFIX))
+
+
+def load_election(name_or_folder: str | Path, layout: str | Path | None = None) -> LoadedElection:
+    """Read and check an election and the layouts of its contests.
 
     Args:
         name_or_folder: id of a shipped election, or a folder with election.toml and stations.csv.
+        layout: another layout, a file or the id of a shipped one, for the only contest.
 
     Raises:
         InvalidFileError: with every problem found.
     """
     folder = election_folder(name_or_folder)
-    toml, stations = _read_all(folder / ELECTION_FILE, folder / STATIONS_FILE)
-    election = parse_election(toml, stations, ELECTION_FILE, STATIONS_FILE)
-    load_layouts(election, folder)
-    return election
-
-
-def load_layouts(
-    election: Election, folder: Path | None = None, instead: Path | None = None
-) -> Mapping[str, Layout]:
-    """The layout of every contest, by contest id.
-
-    Args:
-        election: its contests name their layouts.
-        folder: where the election file stands.
-        instead: another layout, a file or the id of a shipped one, for the only contest.
-
-    Raises:
-        InvalidFileError: with every problem of every layout.
-    """
-    layouts: dict[str, Layout] = {}
     problems: list[Problem] = []
-    if instead is not None and len(election.contests) > 1:
-        remedy = "an election of several contests reads with the layouts that it names"
-        raise InvalidFileError([Problem("--layout", str(instead), remedy)])
-    for contest in election.contests:
-        try:
-            if instead is not None:
-                layouts[contest.id] = load_layout(str(instead))
-            else:
-                layouts[contest.id] = load_layout(contest.layout, folder)
-        except InvalidFileError as error:
-            problems.extend(error.problems)
-        else:
-            problems.extend(check_layout(contest, layouts[contest.id]))
+    paths = folder / ELECTION_FILE, folder / STATIONS_FILE
+    toml, stations = (decode(read_bytes(path, problems), path, problems) for path in paths)
     if problems:
-        raise InvalidFileError(problems)
-    return layouts
-
-
-def layouts_used(
-    election: Election, folder: Path | None = None, instead: Path | None = None
-) -> Mapping[str, LayoutUsed]:
-    """Which layout files `load_layouts` reads, exactly; the arguments are the same.
-
-    Raises:
-        InvalidFileError: with every problem of every layout.
-    """
-    layouts = load_layouts(election, folder, instead)
-    used = {}
+        raise refusal(problems)
+    election = parse_election(toml, stations, ELECTION_FILE, STATIONS_FILE)
+    if layout is not None and len(election.contests) > 1:
+        remedy = "an election of several contests reads with the layouts that it names"
+        raise refusal([Problem("--layout", str(layout), remedy)])
+    names = {one.id: one.layout if layout is None else str(layout) for one in election.contests}
+    files = _load_layouts(names.values(), folder if layout is None else None, problems)
+    found = {contest: files[name] for contest, name in names.items() if name in files}
     for contest in election.contests:
-        path = layout_path(str(instead)) if instead else layout_path(contest.layout, folder)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        layout = layouts[contest.id]
-        used[contest.id] = LayoutUsed(layout.id, layout.version, digest)
-    return used
+        if contest.id in found:
+            problems.extend(contest_problems(contest, found[contest.id][0]))
+    if problems:
+        raise refusal(problems)
+    layouts = {contest: layout for contest, (layout, _) in found.items()}
+    return LoadedElection(
+        election, folder, layouts, {contest: used for contest, (_, used) in found.items()}
+    )
 
 
-def load_layout(contest_layout: str, folder: Path | None = None) -> Layout:
+def load_layout(name_or_file: str | Path) -> Layout:
     """Read a layout.
 
     Args:
-        contest_layout: id of a shipped layout, or a TOML file (in `folder`, if one is given).
-        folder: where the election file stands.
+        name_or_file: id of a shipped layout, or a TOML file.
 
     Raises:
         InvalidFileError: with every problem found.
     """
-    path = layout_path(contest_layout, folder)
-    (text,) = _read_all(path)
-    return parse_layout(text, path.name)
+    return _load_layout(layout_path(str(name_or_file)))[0]
 
 
-def layout_path(contest_layout: str, folder: Path | None = None) -> Path:
-    """The file of a layout; it may not exist."""
-    if contest_layout.endswith(".toml"):
-        return (folder or Path()) / contest_layout
-    return SHIPPED / "layouts" / f"{contest_layout}.toml"
+def layout_path(name_or_file: str, folder: Path | None = None) -> Path:
+    """The file of a layout, in `folder` if one is given; it may not exist.
+
+    Raises:
+        InvalidFileError: it is no file's name, and no shipped layout has this id.
+    """
+    if name_or_file.endswith(LAYOUT_SUFFIX):
+        return (folder or Path()) / name_or_file
+    shipped = SHIPPED / "layouts" / f"{name_or_file}{LAYOUT_SUFFIX}"
+    if re.fullmatch(ID, name_or_file) and shipped.is_file():
+        return shipped
+    ids = ", ".join(sorted(path.stem for path in shipped.parent.iterdir()))
+    remedy = f"give a layout file (its name ends in {LAYOUT_SUFFIX}), or a shipped layout: {ids}"
+    raise refusal([Problem("layout", show(name_or_file), remedy)])
 
 
 def election_folder(name_or_folder: str | Path) -> Path:
@@ -122,34 +113,35 @@ def election_folder(name_or_folder: str | Path) -> Path:
     bare = isinstance(name_or_folder, str) and re.fullmatch(ID, name_or_folder)
     if bare and (shipped / name_or_folder / ELECTION_FILE).is_file():
         return shipped / name_or_folder
-    if (folder := Path(name_or_folder)).is_dir():
-        return folder
     ids = ", ".join(sorted(path.name for path in shipped.iterdir() if path.is_dir()))
     remedy = f"give a folder with {ELECTION_FILE} and {STATIONS_FILE}, or a shipped election: {ids}"
-    raise InvalidFileError([Problem("election", repr(str(name_or_folder)), remedy)])
+    folder = Path(name_or_folder)
+    try:
+        if folder.is_dir():
+            return folder
+    except OSError as error:  # no right to look, a name too long
+        remedy = f"{words(error)}: {remedy}"
+    raise refusal([Problem("election", show(str(name_or_folder)), remedy)])
 
 
-def _read_all(*paths: Path) -> list[str]:
-    """The texts of all files, or every file's problem at once."""
-    texts: list[str] = []
-    problems: list[Problem] = []
-    for path in paths:
+def _load_layouts(
+    names: Iterable[str], folder: Path | None, problems: list[Problem]
+) -> Mapping[str, tuple[Layout, LayoutUsed]]:
+    """The layouts that can be read, each once, by the name that contests give them."""
+    found = {}
+    for name in dict.fromkeys(names):
         try:
-            texts.append(_read(path))
-        except OSError as error:
-            what = error.strerror or type(error).__name__
-            problems.append(Problem(str(path), what, "check the path and its rights"))
-        except UnicodeDecodeError as error:
-            remedy = "save the file as UTF-8"
-            problems.append(Problem(str(path), f"not UTF-8 at byte {error.start}", remedy))
-        except ValueError as error:
-            problems.append(Problem(str(path), str(error), "give the right file"))
+            found[name] = _load_layout(layout_path(name, folder))
+        except InvalidFileError as error:
+            problems.extend(error.problems)
+    return found
+
+
+def _load_layout(path: Path) -> tuple[Layout, LayoutUsed]:
+    problems: list[Problem] = []
+    data = read_bytes(path, problems)
+    text = decode(data, path, problems)
     if problems:
-        raise InvalidFileError(problems)
-    return texts
-
-
-def _read(path: Path) -> str:
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"larger than {MOST_BYTES} bytes")
-    return path.read_text(encoding="utf-8")
+        raise refusal(problems)
+    layout = parse_layout(text, path.name)
+    return layout, LayoutUsed(layout.id, layout.version, hashlib.sha256(data).hexdigest())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tallywire.election.election import Election
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.evaluation import pictures
 from tallywire.evaluation.certificate import SUGGESTING, TARGET, Certificate, choose
 from tallywire.evaluation.crops import Crops, read_crops
@@ -99,8 +99,9 @@ def draw_all(ask: EvaluationPlan, tell: Progress) -> EvaluationSets:
         InvalidFileError: MNIST's, the strokes' or the crops' file is wrong; told before drawing.
     """
     crops = read_crops(ask.crops) if ask.crops else None
-    election = load_election(ask.election)
-    layout = load_layouts(election)[election.contests[0].id]
+    loaded = load_election(ask.election)
+    election = loaded.election
+    layout = loaded.layouts[election.contests[0].id]
     hands: dict[str, Hand] = {"mnist test": load_hand()}
     one_hand: tuple[RenderedCase, ...] = ()
     if ask.strokes:

@@ -8,20 +8,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from tallywire.election.election import LayoutUsed
+
 BEGINNING = "beginning"
 WORKER, REPLAY = "worker", "replay"
-
-
-@dataclass(frozen=True, slots=True)
-class LayoutUsed:
-    """One layout file: its own id and version, and the SHA-256 of its bytes."""
-
-    id: str
-    version: int
-    sha256: str
-
-    def __str__(self) -> str:
-        return f"{self.id} version {self.version} ({self.sha256[:8]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def make_warner(settings: Settings, say: Callable[[str], object]) -> RejectionWa
     """A warner for the election of the settings; None where this machine does not have it, since
     scans are published without it as well."""
     try:
-        election = load_election(settings.election)
+        election = load_election(settings.election).election
     except UsageError:
         return None
     return RejectionWarner(settings.redis, election, settings.reject_limit, say)

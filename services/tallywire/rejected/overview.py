@@ -59,7 +59,7 @@ def generation_meant(settings: Settings) -> str:
     Raises:
         PeerError: Redis is away.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     try:
         return live_generation(_connect(settings), election.id) or FIRST
     except RedisError as error:
@@ -72,7 +72,7 @@ def current_alert(settings: Settings, generation: str) -> RejectionAlert | None:
     Raises:
         PeerError: Redis is away.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     try:
         snapshot = read_snapshot(_connect(settings), election, generation)
     except RedisError as error:

@@ -45,7 +45,7 @@ def difference(settings: Settings, first: str, second: str | None) -> Generation
         UsageError: there is no such generation.
         PeerError: Redis is away.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     with redis_answers(settings) as redis:
         live = live_generation(redis, election.id)
         before, after = (first, second) if second else (live or first, first)

@@ -48,7 +48,7 @@ def list_all(settings: Settings) -> GenerationList:
     Raises:
         PeerError: Redis is away.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     bounds, trouble = _bounds(settings)
     rows = []
     with redis_answers(settings) as redis:

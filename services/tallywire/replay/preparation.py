@@ -11,7 +11,7 @@ from tallywire import __version__
 from tallywire.edge.log_offsets import offsets_at
 from tallywire.edge.serving import Classifier, VersionState
 from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, layouts_used, load_election
+from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.ledger.generation_origin import BEGINNING, REPLAY, GenerationOrigin, differences
 from tallywire.ledger.generations import Generation, list_generations
@@ -46,7 +46,8 @@ def open_replay(
         UsageError: the generation is live or was made otherwise; no such model, layout or time.
         PeerError: a server is away.
     """
-    election = load_election(settings.election)
+    loaded = load_election(settings.election, layout)
+    election = loaded.election
     with redis_answers(settings) as redis:
         known = list_generations(redis, election.id)
     existing = check_name(known, settings.generation)
@@ -59,7 +60,7 @@ def open_replay(
         code_version=__version__,
         model=settings.model,
         model_version=asyncio.run(find_version(settings, version)),
-        layouts=layouts_used(election, election_folder(settings.election), layout),
+        layouts=loaded.layouts_used,
         begin=begin_text(since, existing if begin is None else None),
     )
     if existing:

@@ -81,7 +81,7 @@ def promote(
             live in between.
         PeerError: a server is away.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     with redis_answers(settings) as redis:
         live = _check_wish(redis, election.id, wanted, expected)
         _check_partial(redis, election.id, wanted, allow)
@@ -106,7 +106,7 @@ def roll_back(settings: Settings, expected: str | None) -> Promotion:
         NotFitError: somebody else moved the pointer in between.
         PeerError: a server is away.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     with redis_answers(settings) as redis:
         live = live_generation(redis, election.id)
         previous = previous_generation(redis, election.id)

@@ -16,8 +16,7 @@ from tallywire.election.election import Election
 from tallywire.election.loading import (
     ELECTION_FILE,
     STATIONS_FILE,
-    election_folder,
-    layout_path,
+    LoadedElection,
     load_election,
 )
 from tallywire.errors import PeerError, UsageError
@@ -74,7 +73,8 @@ def export(settings: Settings, out: Path) -> Exported:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: exists already; name a new folder")
-    election = load_election(settings.election)
+    loaded = load_election(settings.election)
+    election = loaded.election
     evidence = broker_evidence(settings)
     try:
         redis = Redis.from_url(settings.redis, socket_connect_timeout=5.0)
@@ -90,7 +90,7 @@ def export(settings: Settings, out: Path) -> Exported:
     except RedisError as error:
         raise PeerError(f"No ledger at {settings.redis}: {error}") from error
     _write_totals(out, election, claims)
-    _copy_election(out / ELECTION, settings.election, election)
+    _copy_election(out / ELECTION, loaded)
     mark = TEST_MARK if election.rehearsal else ""
     guide = GUIDE.format(mark=mark, election=election.id, version=__version__)
     (out / "README.txt").write_text(guide, encoding="utf-8")
@@ -115,17 +115,12 @@ def _write_totals(out: Path, election: Election, claims: dict[str, ClaimedTotals
             file.write_text(district_csv(counters), encoding="utf-8")
 
 
-def _copy_election(out: Path, name_or_folder: str, election: Election) -> None:
+def _copy_election(out: Path, loaded: LoadedElection) -> None:
     """The election's own files; a layout that ships with Tallywire is not copied."""
-    folder = election_folder(name_or_folder)
     out.mkdir()
-    for name in (ELECTION_FILE, STATIONS_FILE):
-        shutil.copyfile(folder / name, out / name)
-    for contest in election.contests:
-        if contest.layout.endswith(".toml"):
-            target = out / contest.layout
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(layout_path(contest.layout, folder), target)
+    folder = loaded.folder
+    for path in (folder / ELECTION_FILE, folder / STATIONS_FILE, *loaded.own_layouts):
+        shutil.copyfile(path, out / path.name)
 
 
 def _about(

@@ -2,64 +2,73 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from tallywire.election.election import Contest, Election
-from tallywire.election.ground_truth import COLUMNS, read_truth
-from tallywire.election.loading import load_layouts
-from tallywire.errors import InvalidFileError, Problem
+from tallywire.election.csv_rows import CsvRows, read_rows
+from tallywire.election.election import Contest
+from tallywire.election.ground_truth import COLUMNS, parse_truth
+from tallywire.election.station_list import whole_number
+from tallywire.election.text_files import read_text
+from tallywire.election.validation import refusal, show
+from tallywire.errors import Problem
 from tallywire.results.figures import Votes
+from tallywire.sheet.layout import Layout
 
 STATION, CONTEST = "station", "contest"
 
 
-def read_official(election: Election, contest: Contest, path: Path) -> Mapping[str, Votes]:
+def read_official(contest: Contest, layout: Layout, path: Path) -> Mapping[str, Votes]:
     """Official votes by station and option.
 
     Args:
+        contest: whose votes.
+        layout: its form; says which field of a truth.csv is which option.
         path: a truth.csv of `render`; or any CSV with a column `station` and one for each option
             id that is known (and, where it holds several contests, a column `contest`).
 
     Raises:
         InvalidFileError: it is neither, or a count is no whole number.
     """
-    rows = _rows(path)
-    if tuple(rows[0])[: len(COLUMNS)] == COLUMNS:
-        return _from_truth(election, contest, path)
-    options = [option.id for option in contest.options if option.id in rows[0]]
-    if STATION not in rows[0] or not options:
+    text = read_text(path)
+    if text.startswith(",".join(COLUMNS)):
+        return _from_truth(contest, layout, text, path)
+    problems: list[Problem] = []
+    table = read_rows(text, str(path), [STATION], problems)
+    if table is None:
+        raise refusal(problems)
+    options = [option.id for option in contest.options if option.id in table.header]
+    if not options:
         remedy = f"its first line must name {STATION!r} and options of {contest.id!r}"
-        raise InvalidFileError([Problem(f"{path}:1", ",".join(rows[0]), remedy)])
-    named = [(line, dict(zip(rows[0], row, strict=False))) for line, row in enumerate(rows, 1)]
-    of_contest = [
-        (line, row) for line, row in named[1:] if row and row.get(CONTEST, contest.id) == contest.id
-    ]
-    problems = [
-        Problem(f"{path}:{line} {option}", row.get(option, ""), "write a whole number of votes")
-        for line, row in of_contest
-        for option in options
-        if not row.get(option, "").isdecimal()
-    ]
+        raise refusal([Problem(f"{path}:1", show(",".join(table.header)), remedy)])
+    votes = _votes(table, contest, options, problems)
     if problems:
-        raise InvalidFileError(problems)
-    return {row[STATION]: {name: int(row[name]) for name in options} for _, row in of_contest}
+        raise refusal(problems)
+    return votes
 
 
-def _rows(path: Path) -> list[list[str]]:
-    try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidFileError([Problem(str(path), str(error), "give a CSV file")]) from None
-    if not any(rows[:1]):
-        raise InvalidFileError([Problem(str(path), "an empty file", "give a CSV file")])
-    return rows
+def _votes(
+    table: CsvRows, contest: Contest, options: list[str], problems: list[Problem]
+) -> dict[str, dict[str, int]]:
+    """Votes by station and option in the rows of this contest; `problems` takes what is none."""
+    found: dict[str, dict[str, int]] = {}
+    names = [STATION, *options, *([CONTEST] if CONTEST in table.header else [])]
+    for line, row in zip(table.lines, table.columns(names), strict=True):
+        if row.get(CONTEST, contest.id) != contest.id:
+            continue
+        counts = {option: whole_number(row[option]) for option in options}
+        problems.extend(
+            Problem(f"{table.file}:{line}: {name}", show(count), "write a whole number of votes")
+            for name, count in counts.items()
+            if not isinstance(count, int)
+        )
+        found[row[STATION]] = {
+            name: count for name, count in counts.items() if isinstance(count, int)
+        }
+    return found
 
 
-def _from_truth(election: Election, contest: Contest, path: Path) -> Mapping[str, Votes]:
-    folder = path.parent if contest.layout.endswith(".toml") else None
-    layout = load_layouts(election, folder)[contest.id]
+def _from_truth(contest: Contest, layout: Layout, text: str, path: Path) -> Mapping[str, Votes]:
     option_of = {one.id: one.option for one in layout.fields if one.option}
     return {
         row.station: {
@@ -67,6 +76,6 @@ def _from_truth(election: Election, contest: Contest, path: Path) -> Mapping[str
             for field, votes in row.written.items()
             if field in option_of
         }
-        for row in read_truth(path)
+        for row in parse_truth(text, str(path))
         if row.contest == contest.id
     }

@@ -32,7 +32,8 @@ def make_report(
         UsageError: no such contest, or nothing has been counted.
         PeerError: Redis is away.
     """
-    election = load_election(settings.election)
+    loaded = load_election(settings.election)
+    election = loaded.election
     contest = election.contest(contest_id)
     if contest is None:
         names = ", ".join(one.id for one in election.contests)
@@ -46,7 +47,7 @@ def make_report(
     tallies = tallies_of(states, contest.id)
     if generation is None or not tallies:
         raise UsageError(f"generation {generation}: nothing has been counted yet")
-    official = read_official(election, contest, truth) if truth else {}
+    official = read_official(contest, loaded.layouts[contest.id], truth) if truth else {}
     return ReportPage(
         election=election,
         contest=contest,

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from tallywire.edge.kafka import abandon_producer, make_producer
 from tallywire.election.election import Contest, Election, Station
-from tallywire.election.loading import election_folder, load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.generations import live_generation
 from tallywire.ledger.snapshot import list_held, read_snapshot, read_station
@@ -38,6 +38,7 @@ class ReviewSession:
 
     settings: Settings
     election: Election
+    layouts: Mapping[str, Layout]  # by contest id
     redis: Redis
     generation: str
 
@@ -59,12 +60,13 @@ def open_desk(settings: Settings) -> ReviewSession:
         PeerError: Redis is away.
         UsageError: nothing has been counted.
     """
-    election = load_election(settings.election)
+    loaded = load_election(settings.election)
+    election = loaded.election
     redis = Redis.from_url(settings.redis, socket_connect_timeout=5.0)
     generation = _ask(settings, lambda: live_generation(redis, election.id))
     if generation is None:
         raise UsageError(f"Election {election.id}: no worker has opened a ledger yet")
-    return ReviewSession(settings, election, redis, generation)
+    return ReviewSession(settings, election, loaded.layouts, redis, generation)
 
 
 def queue(desk: ReviewSession) -> list[HeldCase]:
@@ -99,9 +101,8 @@ def find(desk: ReviewSession, station_id: str, contest_id: str | None) -> Review
     if contest is None:
         known = ", ".join(one.id for one in desk.election.contests)
         raise UsageError(f"--contest {contest_id or '(none)'}: election has {known}")
-    layouts = load_layouts(desk.election, election_folder(desk.settings.election))
     state = _read(desk, station.id, contest.id)
-    return ReviewedStation(station, contest, layouts[contest.id], state)
+    return ReviewedStation(station, contest, desk.layouts[contest.id], state)
 
 
 def votes_now(state: StationState | None) -> Mapping[str, int] | None:

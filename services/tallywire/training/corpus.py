@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.training.cells import Cells, join, synthesise
 from tallywire.training.ink import Handwriting, handwriting
 from tallywire.training.mnist import Digits, training_digits
@@ -69,9 +69,9 @@ def _drawn(
 def _rendered(
     name: str, sheets: int, hands: Handwriting, data: TrainingData, seed: int, tell: Progress
 ) -> Cells:
-    election = load_election(data.election)
-    contest = election.contests[0]
-    layout = load_layouts(election)[contest.id]
+    loaded = load_election(data.election)
+    contest = loaded.election.contests[0]
+    layout = loaded.layouts[contest.id]
     parts = rendered_cells(sheets, hands, layout, contest, seed, data.workers)
     return _gather(name, sheets * len(layout.cells), parts, tell)
 

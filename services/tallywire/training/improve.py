@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.training.augment import Augment
 from tallywire.training.cascade import Predict, fit_look, focus, reader
@@ -113,8 +113,8 @@ def improve(plan: Improvement, told: TrainingListener) -> ImprovementResult:
 
 def _corrected(plan: Improvement) -> tuple[Cells, Cells]:
     """Cells to learn from and, of other stations, to judge by."""
-    election = load_election(plan.data.election)
-    layout = load_layouts(election)[election.contests[0].id]
+    loaded = load_election(plan.data.election)
+    layout = loaded.layouts[loaded.election.contests[0].id]
     sheets = read_corrections(plan.corrections, layout, plan.max_pixels)
     if len(sheets) < HELD_OUT:
         raise UsageError(

@@ -46,7 +46,7 @@ def verify_folder(
         known = ", ".join(about.generations)
         raise UsageError(f"--generation {wanted}: the export holds {known}")
     path = totals or folder / totals_file(wanted)
-    election = load_election(folder / ELECTION)
+    election = load_election(folder / ELECTION).election
     claim = ClaimedTotals(str(path), _totals_of(path, wanted), about.starts.get(wanted, {}))
     return verify(evidence, election, wanted, claim), sealed
 
@@ -59,7 +59,7 @@ def verify_broker(
     Raises:
         PeerError: the broker is away, or Redis where it is needed, or the ledger does not rest.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     evidence = broker_evidence(settings)
     if totals is not None:
         claimed, found = read_totals(totals)

@@ -24,7 +24,7 @@ async def check_peers(settings: Settings) -> None:
         UsageError: the election's files are wrong.
         PeerError: naming every peer that does not answer as it should.
     """
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     ledger = RedisLedger(connect(settings.redis, timeout_s=ANSWER_S), election, settings.generation)
     names = settings.topics
     wanted = (names.scans, names.readings, names.corrections, names.rejected)

@@ -11,8 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tallywire import __version__
-from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, layouts_used
+from tallywire.election.loading import LoadedElection
 from tallywire.errors import UsageError
 from tallywire.ledger import keys
 from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin, differences
@@ -23,15 +22,15 @@ BEAT_S = 2.0
 FORGET_S = 10  # without a beat, nobody follows the generation
 
 
-def about_worker(settings: Settings, election: Election) -> GenerationOrigin:
+def about_worker(settings: Settings, loaded: LoadedElection) -> GenerationOrigin:
     """How a generation is made that this worker opens."""
     return GenerationOrigin(
-        districts=tuple(district.id for district in election.districts),
+        districts=tuple(district.id for district in loaded.election.districts),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         code_version=__version__,
         model=settings.model,
         model_version=settings.model_version,
-        layouts=layouts_used(election, election_folder(settings.election), settings.layout),
+        layouts=loaded.layouts_used,
     )
 
 

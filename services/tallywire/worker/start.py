@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from tallywire.edge.serving import Classifier
 from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, load_election, load_layouts
+from tallywire.election.loading import LoadedElection, load_election
 from tallywire.ledger.opening import describe
 from tallywire.ledger.store import RedisLedger, connect
 from tallywire.settings import Settings
@@ -51,7 +51,8 @@ async def work(settings: Settings) -> None:
         UsageError: the election's files are wrong, or topic and ledger do not belong together.
         PeerError: Faust ended by itself; start again.
     """
-    election = load_election(settings.election)
+    loaded = load_election(settings.election, settings.layout)
+    election = loaded.election
     metrics = Metrics()
     progress = WorkerProgress(Peers(metrics.retry), metrics)
     stopping = asyncio.Event()
@@ -64,22 +65,23 @@ async def work(settings: Settings) -> None:
         health_port=server.port,
     )  # fmt: skip
     try:
-        preparing = _prepare_peers(settings, election, progress.peers)
+        preparing = _prepare_peers(settings, loaded, progress.peers)
         agreed = await _unless_stopped(preparing, stopping)
         if agreed is not None and not stopping.is_set():
-            await _work(agreed, election, progress, stopping)
+            await _work(agreed, loaded, progress, stopping)
     finally:
         server.close()
 
 
-async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -> Settings:
+async def _prepare_peers(settings: Settings, loaded: LoadedElection, peers: Peers) -> Settings:
     """Wait until the topics are there and the ledger has its frame; settings as it wants them."""
+    election = loaded.election
     names = settings.topics
     wanted = (names.scans, names.readings, names.corrections, names.rejected)
     await wait_for_topics(settings.kafka, wanted, peers)
     redis = connect(settings.redis)
     ledger = RedisLedger(redis, election, settings.generation)
-    mine = about_worker(settings, election)
+    mine = about_worker(settings, loaded)
     name = settings.generation
     about = await insist(lambda: describe(redis, election.id, name, mine), "redis", peers)
     agreed = agree(settings, mine, about)
@@ -89,8 +91,9 @@ async def _prepare_peers(settings: Settings, election: Election, peers: Peers) -
 
 
 async def _work(
-    settings: Settings, election: Election, progress: WorkerProgress, stopping: asyncio.Event
+    settings: Settings, loaded: LoadedElection, progress: WorkerProgress, stopping: asyncio.Event
 ) -> None:
+    election = loaded.election
     redis = connect(settings.redis)
     ledger = RedisLedger(redis, election, settings.generation)
     strikes = RedisStrikes(redis, election.id, settings.generation)
@@ -107,7 +110,7 @@ async def _work(
     with _opencv_threads(settings.threads) as threads:
         desk = ScanContext(
             election=election,
-            layouts=load_layouts(election, election_folder(settings.election), settings.layout),
+            layouts=loaded.layouts,
             model=model,
             model_name=settings.model,
             threads=threads,

@@ -192,20 +192,21 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
 
 
 def test_the_image_holds_no_tensorflow_and_names_no_index() -> None:
-    for name in ("worker", "dashboard", "dev"):
+    for name in ("worker", "dashboard", "demo", "dev", "uv"):
         text = (ROOT / f"deploy/requirements/{name}.txt").read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text
-        assert ("tensorflow" in text) == (name == "dev")
+        assert ("tensorflow" in text) == (name in {"demo", "dev"})
 
 
-@pytest.mark.parametrize("name", ["worker", "dashboard", "dev"])
+@pytest.mark.parametrize("name", ["worker", "dashboard", "demo", "dev"])
 def test_the_lock_file_fits_the_project(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = {
         "worker": (),
         "dashboard": ("dashboard",),
-        "dev": ("dev", "model", "dashboard", "local"),
+        "demo": ("demo", "model", "dashboard", "local"),
+        "dev": ("dev", "docs", "demo", "model", "dashboard", "local"),
     }
     wanted = [*project["dependencies"]]
     for extra in extras[name]:

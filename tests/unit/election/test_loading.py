@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
-from dataclasses import replace
+import time
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -13,15 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallywire.election.election import OptionKind, select_stations
-from tallywire.election.loading import (
-    election_folder,
-    layouts_used,
-    load_election,
-    load_layout,
-    load_layouts,
-)
-from tallywire.election.parsing import parse_election
+from tallywire.election.election import LayoutUsed, OptionKind, select_stations
+from tallywire.election.election_parsing import parse_election
+from tallywire.election.loading import election_folder, layout_path, load_election, load_layout
 from tallywire.errors import InvalidFileError, Problem, UsageError
 from tallywire.sheet.layout import MarkKind, Role
 from tests.makers import GREY_SEVEN, booth
@@ -68,7 +63,7 @@ def own_folder(tmp_path: Path) -> Path:
 
 
 def test_the_shipped_election_is_district_15_of_2015() -> None:
-    election = load_election("mx-2015-d15")
+    election = load_election("mx-2015-d15").election
     contest = election.contests[0]
     assert election.rehearsal
     assert election.date == date(2015, 6, 7)
@@ -95,8 +90,8 @@ def test_the_shipped_layout_is_the_papers_form() -> None:
 
 
 def test_another_countrys_form_comes_from_its_files_alone() -> None:
-    election = load_election(GREY_SEVEN)
-    layout = load_layouts(election, GREY_SEVEN)["council"]
+    loaded = load_election(GREY_SEVEN)
+    election, layout = loaded.election, loaded.layouts["council"]
     assert {mark.kind for mark in layout.marks} == {MarkKind.CORNER_SQUARE}
     assert len(layout.marks) == 4
     assert [field.role for field in layout.fields].count(Role.TOTAL) == 1
@@ -110,8 +105,8 @@ def test_a_bare_id_is_the_shipped_election_even_beside_a_folder_of_that_name(
 ) -> None:
     shutil.copytree(GREY_SEVEN, tmp_path / "mx-2015-d15")
     monkeypatch.chdir(tmp_path)
-    assert load_election("mx-2015-d15").id == "mx-2015-d15"
-    assert load_election("./mx-2015-d15").id == "grey-seven"
+    assert load_election("mx-2015-d15").election.id == "mx-2015-d15"
+    assert load_election("./mx-2015-d15").election.id == "grey-seven"
 
 
 def test_an_unknown_election_names_the_shipped_ones() -> None:
@@ -165,7 +160,9 @@ def test_every_error_of_both_files_comes_at_once() -> None:
         ("#ff0000", "#ff00", "contests[0].options[0].colour", "#ff00"),
         ('name = "Party A"', 'kind = "tribe"\nname = "P"', "contests[0].options[0].kind", "tribe"),
         ("rehearsal = false", "rehearsed = false", "rehearsed", "unknown key"),
-        ("2026-03-01", "2026-03-01T10:00:00", "date", "datetime"),
+        ("2026-03-01", "2026-03-01T10:00:00", "date", "2026-03-01T10:00:00"),
+        ("2026-03-01", "2026-03-01T00:00:00", "date", "2026-03-01T00:00:00"),
+        ("rehearsal = false", "rehearsal = 0", "rehearsal", "0"),
     ],
 )
 def test_a_wrong_value_is_named_by_file_key_and_value(
@@ -184,12 +181,17 @@ def test_a_misspelt_key_is_guessed() -> None:
 
 def test_official_results_name_known_districts_and_options_only() -> None:
     toml = f"{GOOD_TOML}\n[contests.official.d]\nA = -3\nB = 5\n[contests.official.x]\nA = 1\n"
-    assert {one.where.rpartition(".")[2] for one in problems_of(toml)} == {"A", "B", "x"}
+    official = "election.toml: contests[0].official"
+    assert {one.where for one in problems_of(toml)} == {
+        f"{official}.d.A", f"{official}.d.B", f"{official}.x",
+    }  # fmt: skip
 
 
 def test_repeated_ids_are_refused() -> None:
     toml = GOOD_TOML + '[[contests.options]]\nid = "A"\nname = "Again"\ncolour = "#00ff00"\n'
-    assert only_problem(toml).where == "election.toml: contests[0].options"
+    problem = only_problem(toml)
+    assert problem.where == "election.toml: contests[0].options[1].id"
+    assert "contests[0].options[0].id is the same" in problem.remedy
 
 
 def test_a_syntax_error_names_its_line_and_still_checks_the_stations() -> None:
@@ -214,6 +216,8 @@ def test_a_syntax_error_names_its_line_and_still_checks_the_stations() -> None:
         ("id,district,registered\nS1,D,4\n", "stations.csv:2: district", "it has d"),
         ("id,district,registered\nS1,d,4\n\nS1,d,4\n", "stations.csv:4: id", "already on line 2"),
         ('id,district,registered\n"S1,d,4\n', "stations.csv:2", "mend the quotes"),
+        ("id,district,registered\nS1,d,1,250\n", "stations.csv:2", "3 columns are named"),
+        ("id,district,registered,ID\nS1,d,4,S2\n", "stations.csv:1", "each column once"),
     ],
 )
 def test_a_bad_station_list_is_named_by_line(stations: str, where: str, remedy: str) -> None:
@@ -270,25 +274,123 @@ def test_impossible_numbers_of_stations_are_refused(count: int) -> None:
 
 
 def test_another_layout_can_read_an_elections_only_contest(tmp_path: Path) -> None:
-    election = load_election("mx-2015-d15")
-    folder = election_folder("mx-2015-d15")
-    (shipped,) = layouts_used(election, folder).values()
-    assert layouts_used(election, folder, Path("mx-2015")) == layouts_used(election, folder)
+    shipped = load_election("mx-2015-d15")
+    assert load_election("mx-2015-d15", Path("mx-2015")).layouts_used == shipped.layouts_used
     other = tmp_path / "moved.toml"
-    text = (folder.parents[1] / "layouts" / "mx-2015.toml").read_text()
+    text = layout_path("mx-2015").read_text()
     other.write_text(re.sub(r"(?m)^version = \d+", "version = 77", text))
-    (layout,) = load_layouts(election, folder, other).values()
-    (used,) = layouts_used(election, folder, other).values()
+    moved = load_election("mx-2015-d15", other)
+    (layout,), (used,) = moved.layouts.values(), moved.layouts_used.values()
     assert layout.version == used.version == 77
-    assert used.sha256 != shipped.sha256
+    assert used.sha256 == hashlib.sha256(other.read_bytes()).hexdigest()
+    assert moved.election == shipped.election
 
 
-def test_another_layout_must_be_there_fit_and_be_unmistakable() -> None:
-    election = load_election("mx-2015-d15")
-    with pytest.raises(InvalidFileError, match="no-such"):
-        load_layouts(election, None, Path("no-such"))
-    with pytest.raises(InvalidFileError):
-        load_layouts(election, None, GREY_SEVEN / "form.toml")
-    two = replace(election, contests=(*election.contests, replace(election.contests[0], id="b")))
+def test_another_layout_must_be_there_fit_and_be_unmistakable(own_folder: Path) -> None:
+    with pytest.raises(InvalidFileError, match=r"no-such.*or a shipped layout: mx-2015"):
+        load_election("mx-2015-d15", Path("no-such"))
+    with pytest.raises(InvalidFileError, match="no row for option PAN"):
+        load_election("mx-2015-d15", GREY_SEVEN / "form.toml")
+    add_contest(own_folder)
     with pytest.raises(InvalidFileError, match="several contests"):
-        load_layouts(two, None, Path("mx-2015"))
+        load_election(own_folder, Path("mx-2015"))
+
+
+def add_contest(folder: Path) -> None:
+    """A second contest, on the form of the first."""
+    text = (folder / "election.toml").read_text()
+    again = text[text.index("[[contests]]") :].replace('id = "council"', 'id = "mayor"', 1)
+    (folder / "election.toml").write_text(f"{text}\n{again}")
+
+
+def test_each_file_is_read_once_and_known_by_its_hash(own_folder: Path) -> None:
+    loaded = load_election(own_folder)
+    digest = hashlib.sha256((own_folder / "form.toml").read_bytes()).hexdigest()
+    assert loaded.layouts_used == {"council": LayoutUsed("grey-seven", 3, digest)}
+    assert loaded.folder == own_folder
+    assert loaded.own_layouts == (own_folder / "form.toml",)
+    assert load_election("mx-2015-d15").own_layouts == ()
+
+
+def test_two_contests_on_one_form(own_folder: Path) -> None:
+    add_contest(own_folder)
+    loaded = load_election(own_folder)
+    assert loaded.layouts["council"] == loaded.layouts["mayor"]
+    assert loaded.own_layouts == (own_folder / "form.toml",)
+
+
+@pytest.mark.parametrize("name", ["election.toml", "stations.csv", "form.toml"])
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (bytes(range(256)) * 40, "not UTF-8 at byte 128"),
+        ("id = 1".encode("utf-16"), "not UTF-8 at byte 0"),
+        (b"", ""),
+        (b"\0" * 100, ""),
+        (b"x = " + b"[" * 100_000, ""),
+        (b".".join([b"a"] * 4_000) + b" = 1\n", ""),
+        (b"[[contests]]\n" * 5_000, ""),
+        (b"id = " + b"9" * 10_000 + b"\n", ""),
+        (b"id = 0x" + b"f" * 10_000 + b"\n", ""),
+        (b'"a\\u001b[2J\\n" = 1\n', ""),
+        (b'id = "a"\nid = "b"\n', ""),
+    ],
+    ids=[
+        "binary", "utf-16", "empty", "zeros", "deep", "deep keys", "many tables", "long number",
+        "long hex", "control characters", "twice",
+    ],
+)  # fmt: skip
+def test_no_file_ends_in_a_traceback(
+    own_folder: Path, name: str, content: bytes, named: str
+) -> None:
+    (own_folder / name).write_bytes(content)
+    with pytest.raises(InvalidFileError) as caught:
+        load_election(own_folder)
+    assert all(name in one.where for one in caught.value.problems)
+    assert named in str(caught.value)
+    assert len(str(caught.value)) < 100_000
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["election.toml", "stations.csv", "form.toml"])
+def test_what_windows_adds_to_a_file_is_understood(own_folder: Path, name: str) -> None:
+    text = (own_folder / name).read_text()
+    (own_folder / name).write_bytes(f"\ufeff{text}".replace("\n", "\r\n").encode())
+    changed, plain = load_election(own_folder), load_election(GREY_SEVEN)
+    assert changed.election == plain.election
+    assert changed.layouts == plain.layouts
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "."])
+def test_what_might_never_end_is_not_read(own_folder: Path, name: str) -> None:
+    (own_folder / "stations.csv").unlink()
+    (own_folder / "stations.csv").symlink_to(name)
+    with pytest.raises(InvalidFileError, match=r"stations\.csv: not a plain file"):
+        load_election(own_folder)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", ""])
+def test_what_is_no_path_is_refused(name: str) -> None:
+    with pytest.raises(InvalidFileError):
+        load_election(name)
+    with pytest.raises(InvalidFileError):
+        load_layout(f"{name}.toml")
+    with pytest.raises(InvalidFileError):
+        load_layout(name)
+
+
+def test_a_country_of_stations_is_read_while_one_waits() -> None:
+    lines = [f"S{number},d,{number % 900 + 1}\n" for number in range(100_000)]
+    text = "".join(["id,district,registered\n", *lines])
+    began_s = time.process_time()
+    election = parse_election(GOOD_TOML, text, "election.toml", "stations.csv")
+    assert time.process_time() - began_s < 2
+    assert len(election.stations) == 100_000
+
+
+def test_a_wrong_column_does_not_fill_the_screen() -> None:
+    lines = [f"S{number},d,none\n" for number in range(1000)]
+    problems = problems_of(stations="".join(["id,district,registered\n", *lines]))
+    assert len(problems) == 201
+    assert problems[0].where == "stations.csv:2: registered"
+    assert problems[-1].value == "800 more problems"

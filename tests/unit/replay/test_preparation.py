@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from tallywire.election.election import LayoutUsed
 from tallywire.errors import UsageError
 from tallywire.ledger.generation_origin import (
     REPLAY,
     GenerationOrigin,
-    LayoutUsed,
     differences,
     from_values,
     to_values,

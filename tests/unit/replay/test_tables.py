@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from rich.console import Console, RenderableType
 
+from tallywire.election.election import LayoutUsed
 from tallywire.errors import PeerError
 from tallywire.ledger.compare import compare, compare_districts, group_by_reason
-from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin, LayoutUsed
+from tallywire.ledger.generation_origin import REPLAY, GenerationOrigin
 from tallywire.ledger.memory import MemoryLedger
 from tallywire.ledger.snapshot import DistrictSnapshot, Snapshot
 from tallywire.ledger.state import Event

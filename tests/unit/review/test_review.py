@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tallywire.election.election import Contest
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.ledger.state import Event, StationState, apply
 from tallywire.reasons import Code, Reason
@@ -23,8 +23,9 @@ from tests.factories import make_correction, make_election, make_reading
 from tests.makers import GREY_SEVEN
 
 MAYOR = make_election().contests[0]
-COUNCIL = load_election(GREY_SEVEN).contests[0]
-LAYOUT = load_layouts(load_election(GREY_SEVEN), GREY_SEVEN)["council"]
+LOADED = load_election(GREY_SEVEN)
+COUNCIL = LOADED.election.contests[0]
+LAYOUT = LOADED.layouts["council"]
 VOTES = {"oak": 90, "elm": 70, "ash": 35, "fir": 12, "yew": 8, "spoilt": 4}
 TOTAL = next(row.id for row in LAYOUT.fields if row.option is None)
 

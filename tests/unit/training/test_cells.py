@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.records import BLANK
 from tallywire.training import cells
 from tallywire.training.augment import Augment, augment
@@ -100,9 +100,10 @@ def test_a_careless_cut_takes_a_part_of_what_stands_beside(monkeypatch: pytest.M
 
 
 def test_cells_of_rendered_sheets_come_with_their_labels() -> None:
-    election = load_election("mx-2015-d15")
+    loaded = load_election("mx-2015-d15")
+    election = loaded.election
     contest = election.contests[0]
-    layout = load_layouts(election)[contest.id]
+    layout = loaded.layouts[contest.id]
     parts = list(rendered_cells(3, HANDS, layout, contest, seed=8))
     cut = join(parts)
     assert len(cut) in {n * len(layout.cells) for n in (2, 3)}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tallywire.election.loading import load_election, load_layouts
+from tallywire.election.loading import load_election
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.records import BLANK, Correction, Source
 from tallywire.sheet.layout import Layout, Role
@@ -32,9 +32,10 @@ from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_she
 from tallywire.workshop.synthetic.form import print_form
 from tests.unit.training.factories import tiny_digits, tiny_hands
 
-ELECTION = load_election("mx-2015-d15")
+LOADED = load_election("mx-2015-d15")
+ELECTION = LOADED.election
 CONTEST = ELECTION.contests[0]
-LAYOUT: Layout = load_layouts(ELECTION)[CONTEST.id]
+LAYOUT: Layout = LOADED.layouts[CONTEST.id]
 OPTIONS = [option.id for option in CONTEST.options]
 CELLS = len(LAYOUT.cells)
 MOST_PIXELS = 50_000_000

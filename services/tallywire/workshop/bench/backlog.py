@@ -145,7 +145,7 @@ def drain(stack: LocalStack, before: int, after: int, console: Console) -> tuple
     """Wait until `after` scans are accounted for; scans a second, and since when: the monotonic
     second at which the first ones were."""
     settings = stack.settings
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     wait_until_accounted(settings, election, before + max(1, int((after - before) * WARM)), console)
     with Redis.from_url(settings.redis) as redis:
         start, start_s = count_accounted(redis, election, settings.generation), time.monotonic()
@@ -156,7 +156,7 @@ def drain(stack: LocalStack, before: int, after: int, console: Console) -> tuple
 def check_ledger(stack: LocalStack) -> tuple[dict[str, int], int]:
     """Scans by outcome, and how many totals are not the sum of their stations."""
     settings = stack.settings
-    election = load_election(settings.election)
+    election = load_election(settings.election).election
     with Redis.from_url(settings.redis) as redis:
         snapshot = read_snapshot(redis, election, settings.generation)
         differences = len(audit(redis, election, settings.generation))

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
-from tallywire.election.loading import load_election, load_layout
+from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.settings import load_settings
 from tallywire.workshop.bench.ceiling import measure_ceiling
@@ -37,10 +37,11 @@ def run_bench(options: BenchOptions) -> None:
         empty_folder(options.folder)
         render_sheets(options, options.sheets, console)
         slow = split_scans(options.scans, options.folder / "slow")
-        election = load_election(options.scans)
+        loaded = load_election(options.scans)
+        election = loaded.election
         burst = sorted(options.scans.glob("*.jpg"))
         console.print(f"Ceiling: {len(burst)} sheets in-process on all cores", style="dim")
-        layout = load_layout(election.contests[0].layout, options.scans)
+        layout = loaded.layouts[election.contests[0].id]
         ceiling = measure_ceiling(burst, layout, newest_model())
         up = stack_options(options, str(options.scans.absolute()), options.workers)
         with running_stack(up, plain_printer(console)) as stack:

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tallywire.edge.kafka import make_producer
-from tallywire.election.loading import load_election
+from tallywire.election.election import Station
+from tallywire.election.loading import STATIONS_FILE, load_election
+from tallywire.election.station_list import stations_text
 from tallywire.records import Envelope
 from tallywire.settings import Settings
 from tallywire.wire import encode_scan_headers
@@ -27,8 +29,9 @@ def write_election(shipped: Path, folder: Path, stations: int) -> Path:
     for file in shipped.iterdir():
         if file.suffix == ".toml":
             (folder / file.name).write_text(file.read_text())
-    rows = (f"{station_id(number)},{DISTRICT},{REGISTERED}\n" for number in range(stations))
-    (folder / "stations.csv").write_text("id,district,registered\n" + "".join(rows))
+    ids = map(station_id, range(stations))
+    text = stations_text(Station(name, DISTRICT, REGISTERED) for name in ids)
+    (folder / STATIONS_FILE).write_text(text)
     load_election(folder)
     return folder
 

@@ -120,7 +120,7 @@ def spend_night(options: DemoOptions, stack: LocalStack, console: Console) -> bo
 
 def publish_and_count(options: DemoOptions, stack: LocalStack, console: Console) -> NightResult:
     """Publish, wait until every scan has its outcome, and collect."""
-    election = load_election(options.scans)
+    election = load_election(options.scans).election
     journal = options.folder / "receipts.jsonl"
     receipts = publish_folder(stack.settings, options.scans, journal, options.rate, console)
     wait_until_accounted(stack.settings, election, len(receipts), console)

@@ -89,7 +89,7 @@ def render_sheets(options: FaultsOptions, console: Console) -> SheetPool:
     )
     drawn = render_with_bar(sheet_options, console)
     sheets = [(scans / row.file).read_bytes() for row in drawn.rows]
-    return SheetPool(sheets, tuple(load_election(ELECTION).stations))
+    return SheetPool(sheets, tuple(load_election(ELECTION).election.stations))
 
 
 def run_all(
@@ -149,7 +149,7 @@ def run_one(
             stack=stack,
             settings=stack.settings.model_copy(update=own),
             folder=folder,
-            election=load_election(ELECTION),
+            election=load_election(ELECTION).election,
             pool=pool,
             rng=Random(f"{options.seed} {scenario.name}"),  # noqa: S311 - no secret
             short=options.short,

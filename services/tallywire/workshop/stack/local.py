@@ -200,7 +200,7 @@ class LocalStack:
         """Workers go on with what viewers see: after a promotion that is no longer the first."""
         settings = self.settings
         with Redis.from_url(settings.redis) as redis:
-            live = live_generation(redis, load_election(settings.election).id)
+            live = live_generation(redis, load_election(settings.election).election.id)
         if live:
             self.environment.setdefault(f"{PREFIX}GENERATION", live)
 

@@ -19,11 +19,10 @@ from tallywire.election.ground_truth import TRUTH_FILE, TruthRow, read_truth, tr
 from tallywire.election.loading import (
     ELECTION_FILE,
     STATIONS_FILE,
-    election_folder,
-    layout_path,
+    LoadedElection,
     load_election,
-    load_layouts,
 )
+from tallywire.election.station_list import stations_text
 from tallywire.errors import UsageError
 from tallywire.records import BLANK
 from tallywire.workshop.synthetic.arithmetic import adds_up, misadd, most_votes, row_values
@@ -99,10 +98,10 @@ def render(request: RenderOptions, progress: Progress) -> RenderResult:
         InvalidFileError: the election's files are wrong.
     """
     _refuse_full_folder(request)
-    folder = election_folder(request.election)
-    whole = load_election(request.election)
+    loaded = load_election(request.election)
+    whole = loaded.election
     chosen = select_stations(whole, request.stations or len(whole.stations))
-    jobs = _jobs(whole, chosen, folder, request)
+    jobs = _jobs(loaded, chosen, request)
     request.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=f".{request.out.name}-", dir=request.out.parent
@@ -110,7 +109,7 @@ def render(request: RenderOptions, progress: Progress) -> RenderResult:
         work = Path(name)
         done = _draw_all(jobs, request, work, progress)
         rows = tuple(one.row for one in done)
-        _write_election(chosen, folder, work)
+        _write_election(loaded, chosen, work)
         (work / TRUTH_FILE).write_text(truth_text(rows), encoding="utf-8")
         thumbnails = [one.thumbnail for one in done if one.thumbnail is not None]
         _write(work / CONTACT_FILE, _encode(".png", contact_sheet(thumbnails), []))
@@ -128,8 +127,8 @@ def _refuse_full_folder(request: RenderOptions) -> None:
         )
 
 
-def _jobs(whole: Election, chosen: Election, folder: Path, request: RenderOptions) -> list[_Job]:
-    layouts = load_layouts(whole, folder)
+def _jobs(loaded: LoadedElection, chosen: Election, request: RenderOptions) -> list[_Job]:
+    whole, layouts = loaded.election, loaded.layouts
     if request.inconsistent and not all(layout.sum_rules for layout in layouts.values()):
         raise UsageError("--inconsistent needs a form with a sum rule - this one has none")
     shown = {index * len(chosen.stations) // MOST_THUMBNAILS for index in range(MOST_THUMBNAILS)}
@@ -217,15 +216,12 @@ def _truth_row(
     )
 
 
-def _write_election(chosen: Election, folder: Path, work: Path) -> None:
+def _write_election(loaded: LoadedElection, chosen: Election, work: Path) -> None:
     """The election's own files, with the chosen stations only."""
-    shutil.copyfile(folder / ELECTION_FILE, work / ELECTION_FILE)
-    lines = [f"{one.id},{one.district},{one.registered}" for one in chosen.stations.values()]
-    text = "\n".join(["id,district,registered", *lines, ""])
+    for path in (loaded.folder / ELECTION_FILE, *loaded.own_layouts):
+        shutil.copyfile(path, work / path.name)
+    text = stations_text(chosen.stations.values())
     (work / STATIONS_FILE).write_text(text, encoding="utf-8")
-    for contest in chosen.contests:
-        if contest.layout.endswith(".toml"):
-            shutil.copyfile(layout_path(contest.layout, folder), work / contest.layout)
 
 
 def _move_in(work: Path, out: Path) -> None:

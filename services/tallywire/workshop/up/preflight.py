@@ -51,7 +51,7 @@ def _examine(check: str, remedy: str, describe: Callable[[], str]) -> Iterator[F
 
 
 def _election(options: UpOptions) -> str:
-    election = load_election(options.election)
+    election = load_election(options.election).election
     return f"{election.id}: {describe_election(election)}"
 
 
@@ -62,7 +62,7 @@ def _data(options: UpOptions) -> str:
     kept = read_kept(options.folder)
     if kept is None:
         return f"{options.folder}, new; topics and ledger stay there for the next start"
-    require_same_election(kept, load_election(options.election).id, options.folder)
+    require_same_election(kept, load_election(options.election).election.id, options.folder)
     return f"{options.folder}, goes on with the count of {kept.election}"
 
 

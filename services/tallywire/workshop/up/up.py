@@ -96,7 +96,7 @@ def resume(options: UpOptions) -> UpOptions:
     Raises:
         UsageError: the folder holds another election's count.
     """
-    kept, election = read_kept(options.folder), load_election(options.election).id
+    kept, election = read_kept(options.folder), load_election(options.election).election.id
     if kept is None:  # written first: what a failed start leaves must be known for ours
         write_kept(options.folder, KeptData(election, load_settings().partitions))
         return options
@@ -107,7 +107,7 @@ def resume(options: UpOptions) -> UpOptions:
 def describe(stack: LocalStack, options: UpOptions) -> KeptData:
     """What the next start is to know of this one."""
     settings = stack.settings
-    return KeptData(load_election(options.election).id, settings.partitions, stack.ports)
+    return KeptData(load_election(options.election).election.id, settings.partitions, stack.ports)
 
 
 def wait_for_the_end(stack: LocalStack, sleep: Callable[[float], object] = time.sleep) -> None:

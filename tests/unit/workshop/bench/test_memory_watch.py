@@ -70,7 +70,7 @@ def test_every_variant_is_another_file_of_the_same_picture() -> None:
 
 def test_a_station_for_each_scan(tmp_path: Path) -> None:
     folder = write_election(election_folder("mx-2015-d15"), tmp_path / "election", 3000)
-    election = load_election(folder)
+    election = load_election(folder).election
     assert len(election.stations) == 3000
     assert station_id(2999) in election.stations
 

@@ -37,7 +37,7 @@ def column_sums(counts: Mapping[str, Votes], options: list[str]) -> dict[str, in
 
 @pytest.mark.parametrize("seed", [1, 7, 2015])
 def test_district_15_adds_up_to_its_official_result(seed: int) -> None:
-    election = load_election("mx-2015-d15")
+    election = load_election("mx-2015-d15").election
     contest = election.contests[0]
     counts = simulate_counts(election, contest, seed)
     official = dict(contest.official["15"])
@@ -47,7 +47,7 @@ def test_district_15_adds_up_to_its_official_result(seed: int) -> None:
 
 
 def test_stations_differ_believably() -> None:
-    election = load_election("mx-2015-d15")
+    election = load_election("mx-2015-d15").election
     counts = simulate_counts(election, election.contests[0], seed=1)
     turnout = [
         sum(votes.values()) / election.stations[id_].registered for id_, votes in counts.items()
@@ -60,7 +60,7 @@ def test_stations_differ_believably() -> None:
 
 
 def test_the_same_seed_gives_the_same_counts_and_another_seed_others() -> None:
-    election = load_election("mx-2015-d15")
+    election = load_election("mx-2015-d15").election
     contest = election.contests[0]
     assert simulate_counts(election, contest, 3) == simulate_counts(election, contest, 3)
     assert simulate_counts(election, contest, 3) != simulate_counts(election, contest, 4)
