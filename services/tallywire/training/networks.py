@@ -36,9 +36,9 @@ def paper_network(options: NetworkOptions) -> Any:
         digits, and blank).
     """
     cells = keras.Input(CELL)
-    x = _conv(cells, 16, 5, 1, options.batch_norm, FIRST_CONV)
+    x = conv(cells, 16, 5, 1, options.batch_norm, FIRST_CONV)
     x = keras.layers.MaxPooling2D(2)(x)
-    x = _conv(x, 32, 5, 1, options.batch_norm, "conv2")
+    x = conv(x, 32, 5, 1, options.batch_norm, "conv2")
     x = keras.layers.MaxPooling2D(2)(x)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dropout(options.dropout)(x)
@@ -55,11 +55,11 @@ def residual_network(options: NetworkOptions) -> Any:
         keras.Model: float32 [N, 28, 28, 1] in 0..1 -> logits float32 [N, 11].
     """
     cells = keras.Input(CELL)
-    x = _conv(cells, 24, 3, 1, options.batch_norm, FIRST_CONV)
-    x = _conv(x, 48, 3, 2, options.batch_norm, "conv2")
-    x = _block(x, 48, 1, options.batch_norm, "block1")
-    x = _block(x, 96, 2, options.batch_norm, "block2")
-    x = _block(x, 160, 2, options.batch_norm, "block3")
+    x = conv(cells, 24, 3, 1, options.batch_norm, FIRST_CONV)
+    x = conv(x, 48, 3, 2, options.batch_norm, "conv2")
+    x = block(x, 48, 1, options.batch_norm, "block1")
+    x = block(x, 96, 2, options.batch_norm, "block2")
+    x = block(x, 160, 2, options.batch_norm, "block3")
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dropout(options.dropout)(x)
     return keras.Model(cells, keras.layers.Dense(CLASSES, name="logits")(x))
@@ -87,13 +87,14 @@ def folded(model: Any, build: Any, options: NetworkOptions) -> Any:
     return plain
 
 
-def _fold(conv: Any, norm: Any) -> list[np.ndarray[Any, Any]]:
+def _fold(layer: Any, norm: Any) -> list[np.ndarray[Any, Any]]:
     gamma, beta, mean, variance = norm.get_weights()
     scale = gamma / np.sqrt(variance + EPSILON)
-    return [conv.get_weights()[0] * scale, beta - mean * scale]
+    return [layer.get_weights()[0] * scale, beta - mean * scale]
 
 
-def _conv(x: Any, filters: int, size: int, stride: int, norm: bool, name: str) -> Any:
+def conv(x: Any, filters: int, size: int, stride: int, norm: bool, name: str) -> Any:
+    """A convolution, its normalisation while training, and what is above zero of it."""
     return keras.layers.Activation("relu", name=f"{name}_act")(
         _linear(x, filters, size, stride, norm, name)
     )
@@ -110,12 +111,12 @@ def _linear(x: Any, filters: int, size: int, stride: int, norm: bool, name: str)
     return x
 
 
-def _block(x: Any, filters: int, stride: int, norm: bool, name: str) -> Any:
+def block(x: Any, filters: int, stride: int, norm: bool, name: str) -> Any:
     """Two convolutions and a way around them, so that depth does not cost gradient."""
     around = x
     if stride != 1 or x.shape[-1] != filters:
         around = _linear(x, filters, 1, stride, norm, f"{name}_around")
-    x = _conv(x, filters, 3, stride, norm, f"{name}_a")
+    x = conv(x, filters, 3, stride, norm, f"{name}_a")
     x = _linear(x, filters, 3, 1, norm, f"{name}_b")
     return keras.layers.Activation("relu", name=f"{name}_act")(keras.layers.Add()([x, around]))
 
