@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from tallywire.evaluation.card import join_card, write_evaluation
 from tallywire.evaluation.run import Ask, Drawn, Model, choose_policy, draw_all, evaluate
 from tallywire.reading.guarantee import Certificate
 from tallywire.reading.policy import Policy
+from tallywire.sheet.prepare import Takes
 from tallywire.training.export import (
     load_first_look,
     load_policy,
     load_saved,
+    load_takes,
     load_temperature,
     store_policy,
 )
@@ -74,11 +76,15 @@ def run(wish: Wish) -> None:
         wrong_cuts=wish.wrong_cuts,
     )
     console = Console(stderr=True)
-    drawn = _draw(ask, console)
     results: dict[str, Any] = {}
+    drawn: dict[Takes, Drawn] = {}  # the same sheets, cut once for each kind of model
     for version, folder in folders.items():
+        takes = load_takes(folder)
+        asked = replace(ask, takes=takes)
+        if takes not in drawn:
+            drawn[takes] = _draw(asked, console)
         console.print(f"Reading with version {version}", style="dim")
-        results[version] = _evaluate(wish, ask, drawn, version, folder)
+        results[version] = _evaluate(wish, asked, drawn[takes], version, folder)
         Console().print(to_table(version, results[version]), to_targets(results[version]))
     if wish.json_file:
         wish.json_file.write_text(json.dumps(results, indent=2) + "\n")

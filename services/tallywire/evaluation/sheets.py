@@ -16,7 +16,7 @@ from tallywire.edge.images import decode_image
 from tallywire.election import Contest, Election
 from tallywire.reasons import Reason
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import prepare
+from tallywire.sheet.prepare import Takes, prepare
 from tallywire.sheet.render.arithmetic import adds_up, misadd, most_votes, row_values
 from tallywire.sheet.render.conditions import ConditionName, conditions
 from tallywire.sheet.render.draw import Content, compose_sheet, render_sheet
@@ -35,7 +35,7 @@ MAX_PIXELS = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One sheet: `cells` uint8 [N, 28, 28] as the model sees them, None where it was refused;
+    """One sheet: `cells` uint8 [N, S, S] as the model sees them, None where it was refused;
     `labels` uint8 [N]; `written` by field id, None where nothing is written."""
 
     cells: U8 | None
@@ -48,12 +48,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What to draw: `mix` gives each condition's share, `unbalanced` that of wrong totals."""
+    """What to draw: `mix` gives each condition's share, `unbalanced` that of wrong totals; cells
+    are cut as a model that `takes` them needs them."""
 
     sheets: int
     mix: Mapping[ConditionName, float]
     unbalanced: float
     seed: int
+    takes: Takes = Takes.CELLS
 
 
 def draw_cases(
@@ -107,7 +109,7 @@ def _draw_one(
     drawn = render_sheet(form, Content(signs, "0000", "15", registered), hand, condition, rng)
     written = {field: written_value(row) for field, row in signs.items()}
     return Case(
-        cells=_cells(drawn.pixels, drawn.jpeg_quality, form.layout),
+        cells=_cells(drawn.pixels, drawn.jpeg_quality, form.layout, draw.takes),
         labels=sheet_labels(form.layout, signs),
         written=written,
         registered=registered,
@@ -116,8 +118,8 @@ def _draw_one(
     )
 
 
-def _cells(pixels: U8, quality: int, layout: Layout) -> U8 | None:
+def _cells(pixels: U8, quality: int, layout: Layout, takes: Takes) -> U8 | None:
     _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = decode_image(packed.tobytes(), "image/jpeg", MAX_PIXELS)
-    prepared = decoded if isinstance(decoded, Reason) else prepare(decoded.pixels, layout)
+    prepared = decoded if isinstance(decoded, Reason) else prepare(decoded.pixels, layout, takes)
     return None if isinstance(prepared, Reason) else prepared.cells

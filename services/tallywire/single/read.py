@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tallywire.edge.headers import sniff_format
 from tallywire.edge.images import DecodedImage, decode_image
-from tallywire.edge.serving import classify_once
+from tallywire.edge.serving import classify_once, takes_once
 from tallywire.edge.serving_wire import Answer
 from tallywire.errors import PeerError, UsageError
 from tallywire.reading.interpret import Interpretation, interpret
@@ -24,13 +24,20 @@ from tallywire.reasons import Reason
 from tallywire.settings import Settings
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import Prepared, prepare
+from tallywire.sheet.prepare import Prepared, Takes, cut, prepare
 from tallywire.stack.local import LocalStack, Plan
 
 NO_LIMIT = 10**9  # voters, where nobody said how many
 FIRST_ANSWER_S = 1.0  # a running server answers far sooner; longer would only delay the fallback
 
-Classify = Callable[[NDArray[np.uint8]], tuple[Answer, Policy]]
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """A model as a function: what it takes, and cells to probabilities and the answering model's
+    thresholds."""
+
+    takes: Takes
+    ask: Callable[[NDArray[np.uint8]], tuple[Answer, Policy]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +86,26 @@ def read_opened(
         opened: as `open_sheet` gives it.
         layout: the form's layout.
         registered: voters of the station; None leaves rules about them out.
-        classify: cells to probabilities, with the answering model's thresholds.
+        classify: the model.
 
     Raises:
         PeerError: the model does not answer.
     """
     if isinstance(opened.found, Reason):
         return ReadSheet(opened, opened.found, None)
-    answer, policy = classify(opened.found.cells)
+    answer, policy = classify.ask(_cells(opened, opened.found, layout, classify.takes))
     rules = layout if registered is not None else replace(layout, cap_rules=())
     found = interpret(
         answer.probabilities, rules, NO_LIMIT if registered is None else registered, policy
     )
     return ReadSheet(opened, found, answer.model_version)
+
+
+def _cells(opened: Opened, found: Prepared, layout: Layout, takes: Takes) -> NDArray[np.uint8]:
+    """The cells as the model takes them: the sheet was opened before it was known which answers."""
+    if takes is Takes.CELLS or opened.image is None:
+        return found.cells
+    return cut(opened.image.pixels, layout, found.alignment, takes)
 
 
 @contextmanager
@@ -102,8 +116,9 @@ def a_classifier(settings: Settings, say: Callable[[str], object]) -> Iterator[C
         UsageError: no server answers and TensorFlow is not installed to run one.
         PeerError: our own server does not start.
     """
-    if _answers(settings):
-        yield lambda cells: _ask(settings, cells)
+    takes = _takes(settings, FIRST_ANSWER_S)
+    if takes is not None:
+        yield Classify(takes, lambda cells: _ask(settings, cells))
         return
     if importlib.util.find_spec("tensorflow") is None:
         raise UsageError(
@@ -117,7 +132,8 @@ def a_classifier(settings: Settings, say: Callable[[str], object]) -> Iterator[C
         with LocalStack(plan, lambda _: None) as stack:
             stack.wait_ready()
             own = settings.model_copy(update={"serving": stack.settings.serving})
-            yield lambda cells: _ask(own, cells)
+            takes = takes_once(own.serving, own.model, own.model_version, own.predict_timeout_s)
+            yield Classify(takes, lambda cells: _ask(own, cells))
 
 
 def refused(sheets: Sequence[ReadSheet]) -> int:
@@ -131,15 +147,12 @@ def _ask(settings: Settings, cells: NDArray[np.uint8]) -> tuple[Answer, Policy]:
     )
 
 
-def _answers(settings: Settings) -> bool:
-    blank = np.zeros((1, 28, 28), np.uint8)
+def _takes(settings: Settings, timeout_s: float) -> Takes | None:
+    """What the running model server takes; None if none answers."""
     try:
-        classify_once(
-            blank, settings.serving, settings.model, settings.model_version, FIRST_ANSWER_S
-        )
+        return takes_once(settings.serving, settings.model, settings.model_version, timeout_s)
     except PeerError:
-        return False
-    return True
+        return None
 
 
 def _since(started: float) -> float:

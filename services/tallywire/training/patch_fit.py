@@ -1,4 +1,4 @@
-"""Fits the two networks of patches side by side: the quick one also learns from the deep one."""
+"""Fits a network to patches."""
 
 from __future__ import annotations
 
@@ -22,21 +22,18 @@ U8 = NDArray[np.uint8]
 
 SMOOTHING = 0.02
 EMA = 0.998
-TEACHING = 0.6  # weight of the deep network's opinion in what the quick one learns
 TURN_DEG, ZOOM, SHIFT_PX = 3.0, 0.05, 1.0
 GAIN = (0.8, 1.3)
 
 
 @dataclass(frozen=True, slots=True)
 class PatchEpoch:
-    """Figures after one epoch of both networks, on writers that they did not learn from."""
+    """Figures after one epoch; the validation ones are of writers that it did not learn from."""
 
     number: int
     loss: float
-    deep_loss: float
-    deep_accuracy: float
-    quick_loss: float
-    quick_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,46 +46,42 @@ class PatchStage:
 
 
 def fit_patches(
-    deep: Any,
-    quick: Any,
+    network: Any,
     train: Patches,
     validation: Patches,
     stage: PatchStage,
     rng: Generator,
     tell: Callable[[PatchEpoch], None],
 ) -> tuple[PatchEpoch, ...]:
-    """Train both networks in place; they end with the averages of their last weights.
+    """Train a network in place; it ends with the average of its last weights.
 
     Args:
-        deep: keras.Model, float32 [N, 48, 48, 1] in 0..1 -> logits [N, 11].
-        quick: another of the same kind.
+        network: keras.Model, float32 [N, 48, 48, 1] in 0..1 -> logits [N, 11].
         train: patches to learn from, changed a little each time they are seen.
         validation: patches of other writers.
         stage: how long and how fast.
         rng: order and changes of the patches.
-        tell: called after every epoch, while both networks have their averaged weights.
+        tell: called after every epoch, while the network has its averaged weights.
     """
     size = stage.batch_size - stage.batch_size % TOWERS
     steps = max(1, len(train) // size)
-    both = [*deep.trainable_variables, *quick.trainable_variables]
+    learned = network.trainable_variables
     optimizer = keras.optimizers.AdamW(
         _schedule(stage, steps), weight_decay=1e-4, use_ema=True, ema_momentum=EMA
     )
-    optimizer.build(both)
-    step = _train_step(deep, quick, both, optimizer)
+    optimizer.build(learned)
+    step = _train_step(network, optimizer)
     done: list[PatchEpoch] = []
     for number in range(1, stage.epochs + 1):
         total = 0.0
         for images, labels in _batches(train, size, rng):
             total += float(step(images, labels))
-        kept = deep.get_weights(), quick.get_weights()
-        optimizer.finalize_variable_values(both)
-        losses = [*loss_and_accuracy(deep, validation), *loss_and_accuracy(quick, validation)]
-        done.append(PatchEpoch(number, total / steps, *losses))
+        kept = network.get_weights()
+        optimizer.finalize_variable_values(learned)
+        done.append(PatchEpoch(number, total / steps, *loss_and_accuracy(network, validation)))
         tell(done[-1])
         if number < stage.epochs:
-            deep.set_weights(kept[0])
-            quick.set_weights(kept[1])
+            network.set_weights(kept)
     return tuple(done)
 
 
@@ -119,28 +112,21 @@ def _schedule(stage: PatchStage, steps: int) -> Any:
     )  # fmt: skip
 
 
-def _train_step(deep: Any, quick: Any, both: list[Any], optimizer: Any) -> Any:
-    losses_of = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=SMOOTHING, reduction="none"
-    )
+def _train_step(network: Any, optimizer: Any) -> Any:
+    losses_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING)
+    learned = network.trainable_variables
 
     def learn(images: Any, labels: Any) -> tuple[Any, Any]:
-        wanted = tf.one_hot(labels, CLASSES)
-        inks = tf.cast(images, tf.float32) / 255.0
         with tf.GradientTape() as tape:
-            answers = deep(inks, training=True)
-            own = tf.reduce_mean(losses_of(wanted, answers))
-            taught = tf.nn.softmax(tf.stop_gradient(answers))
-            mixed = TEACHING * taught + (1 - TEACHING) * wanted
-            other = tf.reduce_mean(losses_of(mixed, quick(inks, training=True)))
-            loss = own + other
-        return tape.gradient(loss, both), own
+            logits = network(tf.cast(images, tf.float32) / 255.0, training=True)
+            loss = losses_of(tf.one_hot(labels, CLASSES), logits)
+        return tape.gradient(loss, learned), loss
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def step(images: Any, labels: Any) -> Any:
         halves = zip(tf.split(images, TOWERS), tf.split(labels, TOWERS), strict=True)
         parts, losses = zip(*(learn(*half) for half in halves), strict=True)
-        optimizer.apply([tf.add_n(same) / TOWERS for same in zip(*parts, strict=True)], both)
+        optimizer.apply([tf.add_n(same) / TOWERS for same in zip(*parts, strict=True)], learned)
         return tf.add_n(losses) / TOWERS
 
     return step

@@ -20,7 +20,7 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Lineage, Reading, Rejection, Scan
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import U8, prepare
+from tallywire.sheet.prepare import U8, Takes, prepare
 from tallywire.worker.metrics import Metrics
 from tallywire.worker.records_in import Record, header_text, key_text, scan_of
 from tallywire.worker.retry import Peers, insist
@@ -34,8 +34,11 @@ MESSAGE_CHARACTERS = 300
 class Model(Protocol):
     """What reading asks of a model server."""
 
+    async def takes(self) -> Takes:
+        """What the version that will answer takes."""
+
     async def classify(self, cells: U8) -> Answer:
-        """Probabilities of uint8 [N, 28, 28] cells."""
+        """Probabilities of uint8 [N, S, S] cells, S as `takes` says."""
 
     async def policy(self, version: int | None = None) -> Policy:
         """The thresholds of that model version."""
@@ -106,8 +109,9 @@ async def policy_of(desk: Desk, version: int | None) -> Policy:
 
 async def _read(desk: Desk, record: Record) -> Reading | Rejection:
     loop = asyncio.get_running_loop()
+    takes = await insist(desk.model.takes, "model server", desk.peers)
     async with asyncio.timeout(PREPARE_S):
-        sheet = await loop.run_in_executor(desk.threads, open_sheet, desk, record)
+        sheet = await loop.run_in_executor(desk.threads, open_sheet, desk, record, takes)
     if isinstance(sheet, Rejection):
         return sheet
     with desk.metrics.stage("classify"):
@@ -127,7 +131,7 @@ async def _read(desk: Desk, record: Record) -> Reading | Rejection:
     return compose(sheet, found, desk.model_name, answer.model_version)
 
 
-def open_sheet(desk: Desk, record: Record) -> Sheet | Rejection:
+def open_sheet(desk: Desk, record: Record, takes: Takes = Takes.CELLS) -> Sheet | Rejection:
     """Everything before the model, in one go, so that it costs one change of thread."""
     scan = scan_of(record, desk.max_value_bytes)
     if isinstance(scan, Reason):
@@ -145,7 +149,7 @@ def open_sheet(desk: Desk, record: Record) -> Sheet | Rejection:
     if isinstance(image, Reason):
         return refuse(desk.election, record, image, scan)
     with desk.metrics.stage("prepare"):
-        prepared = prepare(image.pixels, layout)
+        prepared = prepare(image.pixels, layout, takes)
     if isinstance(prepared, Reason):
         return refuse(desk.election, record, prepared, scan)
     return Sheet(scan, station, contest, layout, prepared.cells)
