@@ -21,6 +21,7 @@ from tallywire.sheet.patches import (
     view_sides,
     views,
 )
+from tallywire.training.cells import Cells, join
 from tallywire.training.patch_forms import Form, Press, print_form, random_form, set_type
 from tallywire.training.patch_hand import (
     Hands,
@@ -40,23 +41,13 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 SCENES = 240  # of one random stream
+PATCHES_A_SCENE = 5.6
 TASK = 10  # streams that a worker draws at a time
 TYPE_SEED = 8
 CANVAS_SHORT_PX = (44.0, 72.0)
 FINER = 2.0  # the canvas by the scan, within these limits
 LEAST_DIGIT_PX = 7.5  # height of a digit in the scan: less is not legible
 LOOSE = 0.08  # of the scenes are cut into crops of single digits
-
-
-@dataclass(frozen=True, slots=True)
-class Patches:
-    """Labelled patches: `images` uint8 [N, 48, 48], ink high; `labels` uint8 [N], 0 to 10."""
-
-    images: U8
-    labels: U8
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +59,7 @@ class _Placing:
     slope: float
 
 
-def join(parts: list[Patches]) -> Patches:
-    """Parts as one."""
-    return Patches(
-        np.concatenate([np.zeros((0, VIEW_PX, VIEW_PX), np.uint8), *(p.images for p in parts)]),
-        np.concatenate([np.zeros(0, np.uint8), *(p.labels for p in parts)]),
-    )
-
-
-def synthesise(scenes: int, hands: Hands, seed: int, workers: int = 1) -> Iterator[Patches]:
+def synthesise_patches(scenes: int, hands: Hands, seed: int, workers: int = 1) -> Iterator[Cells]:
     """Draw `scenes` pieces of forms, about six patches each; the same seed gives the same ones.
 
     Args:
@@ -97,11 +80,11 @@ def synthesise(scenes: int, hands: Hands, seed: int, workers: int = 1) -> Iterat
         yield from pool.map(_draw_parts, tasks, [hands] * len(tasks))
 
 
-def _draw_parts(parts: list[tuple[int, SeedSequence]], hands: Hands) -> Patches:
+def _draw_parts(parts: list[tuple[int, SeedSequence]], hands: Hands) -> Cells:
     return join([draw_scenes(size, hands, seed) for size, seed in parts])
 
 
-def draw_scenes(count: int, hands: Hands, seed: SeedSequence) -> Patches:
+def draw_scenes(count: int, hands: Hands, seed: SeedSequence) -> Cells:
     """Draw `count` scenes with the random numbers of `seed`."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
@@ -109,7 +92,7 @@ def draw_scenes(count: int, hands: Hands, seed: SeedSequence) -> Patches:
     return join([_draw(hands, press, rng) for _ in range(count)])
 
 
-def _draw(hands: Hands, press: Press, rng: Generator) -> Patches:
+def _draw(hands: Hands, press: Press, rng: Generator) -> Cells:
     person = random_person(hands, rng)
     finest = np.log(SHORT_PX[0]), np.log(SHORT_PX[1])
     scanned_px = max(float(np.exp(rng.uniform(*finest))), LEAST_DIGIT_PX / person.height)
@@ -133,11 +116,11 @@ def _draw(hands: Hands, press: Press, rng: Generator) -> Patches:
     image = scan(light, scale, rng)
     if rng.random() < LOOSE:
         return _crops(image, ink, labels, form, rng)
-    return Patches(_cut(image, form, rng), labels.ravel())
+    return Cells(_cut(image, form, rng), labels.ravel())
 
 
 def _cut(image: U8, form: Form, rng: Generator) -> U8:
-    """Patches of all cells, cut a little beside and turned, as an alignment is."""
+    """Cells of all cells, cut a little beside and turned, as an alignment is."""
     cells = form.cells.reshape(-1, 4)
     scale = image.shape[1] / form.width_px
     common, own = rng.normal(0, 0.025, 2), rng.normal(0, rng.uniform(0.005, 0.04), (len(cells), 2))
@@ -156,7 +139,7 @@ def _cut(image: U8, form: Form, rng: Generator) -> U8:
     return views(image, affines)
 
 
-def _crops(image: U8, ink: U8, labels: U8, form: Form, rng: Generator) -> Patches:
+def _crops(image: U8, ink: U8, labels: U8, form: Form, rng: Generator) -> Cells:
     """Single digits, cut around their ink as a user's labelled crops are."""
     scale = image.shape[1] / form.width_px
     grown, known = [], []
@@ -173,8 +156,8 @@ def _crops(image: U8, ink: U8, labels: U8, form: Form, rng: Generator) -> Patche
             grown.append(crop_on_paper(crop))
             known.append(label)
     if not grown:
-        return join([])
-    return Patches(set_contrast(np.stack(grown)), np.array(known, np.uint8))
+        return Cells(np.zeros((0, VIEW_PX, VIEW_PX), np.uint8), np.zeros(0, np.uint8))
+    return Cells(set_contrast(np.stack(grown)), np.array(known, np.uint8))
 
 
 def write_form(form: Form, person: Person, hands: Hands, rng: Generator) -> tuple[U8, U8]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import SeedSequence
-from numpy.typing import NDArray
 
 from tallywire.errors import InvalidFileError
 from tallywire.records import BLANK
 from tallywire.sheet.patches import VIEW_PX
+from tallywire.training.cells import join
 from tallywire.training.fillers import Fillers, read_fillers
 from tallywire.training.patch_forms import Press, print_form, random_form, set_type
 from tallywire.training.patch_hand import (
@@ -26,7 +28,7 @@ from tallywire.training.patch_hand import (
 )
 from tallywire.training.patch_paper import lay_ink, lay_paper, put_stamp, shine_through, wear
 from tallywire.training.patch_scan import scan
-from tallywire.training.patch_scenes import draw_scenes, join, random_row, synthesise, write_form
+from tallywire.training.patch_scenes import draw_scenes, random_row, synthesise_patches, write_form
 from tallywire.training.strokes import Split
 from tests.unit.training import factories
 
@@ -47,11 +49,11 @@ def press() -> Press:
 
 
 def test_the_same_seed_draws_the_same_patches_whatever_the_workers() -> None:
-    alone = join(list(synthesise(8, hands(), 3)))
-    pooled = join(list(synthesise(8, hands(), 3, workers=2)))
+    alone = join(list(synthesise_patches(8, hands(), 3)))
+    pooled = join(list(synthesise_patches(8, hands(), 3, workers=2)))
     np.testing.assert_array_equal(alone.images, pooled.images)
     np.testing.assert_array_equal(alone.labels, pooled.labels)
-    other = join(list(synthesise(8, hands(), 4)))
+    other = join(list(synthesise_patches(8, hands(), 4)))
     assert alone.images.shape != other.images.shape or (alone.images != other.images).any()
 
 
@@ -87,12 +89,13 @@ def test_print_ink_and_wear_only_darken_and_any_scan_is_grey_bytes(seed: int) ->
     light = lay_paper(form, type_, rng)
     ink, labels = write_form(form, random_person(hands(), rng), hands(), rng)
     assert labels.shape == form.cells.shape[:2]
-    for darken in (
+    steps: tuple[Callable[[], None], ...] = (
         lambda: print_form(light, form, type_, rng),
         lambda: lay_ink(light, ink, form.short_px, rng),
         lambda: put_stamp(light, form, type_, rng),
         lambda: shine_through(light, ink, rng),
-    ):
+    )
+    for darken in steps:
         before = light.copy()
         darken()
         assert (light <= before + 1e-2).all()
@@ -126,7 +129,7 @@ def test_fillers_leave_ink_and_stay_about_their_cell(seed: int) -> None:
     assert max(np.abs(rows - 150).max(), np.abs(columns - 150).max()) < 110
 
 
-def arrays() -> dict[str, NDArray[np.generic]]:
+def arrays() -> dict[str, Any]:
     """Two writers, an x each: two strokes of two points."""
     return {
         "points": np.array([[0, 0], [1000, 1000], [1000, 0], [0, 1000]] * 2, np.int16),
@@ -157,9 +160,7 @@ def test_fillers_are_read_by_split_and_centred(tmp_path: Path) -> None:
         {"points": np.zeros((8, 3), np.int16)},
     ],
 )
-def test_arrays_that_do_not_belong_together_are_told(
-    tmp_path: Path, wrong: dict[str, NDArray[np.generic]]
-) -> None:
+def test_arrays_that_do_not_belong_together_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
     np.savez(tmp_path / "signs.npz", **(arrays() | wrong))
     with pytest.raises(InvalidFileError, match="belong together"):
         read_fillers(tmp_path / "signs.npz", Split.TRAIN)
