@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isclose
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from tallywire.errors import UsageError
 from tallywire.evaluation.card import join_card, write_evaluation
+from tallywire.evaluation.forms import RealForm, read_forms, score_form
 from tallywire.evaluation.run import Ask, Drawn, Model, choose_policy, draw_all, evaluate
 from tallywire.reading.guarantee import Certificate
 from tallywire.reading.policy import Policy
@@ -53,6 +55,7 @@ class Wish:
     card: bool
     json_file: Path | None
     wrong_cuts: bool = False
+    forms: Path | None = None
 
 
 def run(wish: Wish) -> None:
@@ -65,6 +68,7 @@ def run(wish: Wish) -> None:
     for folder in folders.values():
         load_policy(folder)  # a broken one is told before a quarter of an hour of drawing
         read_certificate(folder)
+    forms = tuple(read_forms(wish.forms)) if wish.forms else ()
     ask = Ask(
         mnist=wish.mnist or find_mnist(CACHE),
         strokes=wish.strokes,
@@ -84,7 +88,7 @@ def run(wish: Wish) -> None:
         if takes not in drawn:
             drawn[takes] = _draw(asked, console)
         console.print(f"Reading with version {version}", style="dim")
-        results[version] = _evaluate(wish, asked, drawn[takes], version, folder)
+        results[version] = _evaluate(wish, asked, drawn[takes], version, folder, forms)
         Console().print(to_table(version, results[version]), to_targets(results[version]))
     if wish.json_file:
         wish.json_file.write_text(json.dumps(results, indent=2) + "\n")
@@ -102,7 +106,9 @@ def find_version(folder: Path, version: str) -> Path:
     return path
 
 
-def _evaluate(wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path) -> dict[str, Any]:
+def _evaluate(
+    wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path, forms: Sequence[RealForm]
+) -> dict[str, Any]:
     policy, certificate = _policy(drawn, folder)
     model = Model(load_saved(folder), load_saved(folder, calibrated=False), policy)
     out = wish.out / version
@@ -110,6 +116,9 @@ def _evaluate(wish: Wish, ask: Ask, drawn: Drawn, version: str, folder: Path) ->
     figures = {
         "temperature": load_temperature(folder),
         "read_again": _read_again(drawn, folder),
+        "forms": {
+            form.name: asdict(score_form(form, model.predict, ask.takes, policy)) for form in forms
+        },
         **evaluate(ask, drawn, model, out),
     }
     if certificate:
@@ -204,6 +213,16 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
             f"{one['cells']['calibration_error']:.2%}",
             f"{one['sheets_accuracy_plain']:.1%}",
             f"{one['sheets_accuracy_joint']:.1%}",
+            f"{one['refused']}",
+        )
+    for name, one in figures["forms"].items():
+        table.add_row(
+            f"real, {name}",
+            f"{one['cells_right'] / max(1, one['cells']):.2%}",
+            f"{one['rows_right_joint'] / max(1, one['rows']):.1%} of rows",
+            f"{one['calibration_error']:.2%}",
+            f"{one['exact_plain'] / one['sheets']:.1%}",
+            f"{one['exact_joint'] / one['sheets']:.1%}",
             f"{one['refused']}",
         )
     table.add_section()
