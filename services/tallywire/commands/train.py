@@ -32,9 +32,11 @@ class Network(StrEnum):
 
     PAPER = "paper"
     RESIDUAL = "residual"
+    PATCHES = "patches"
+    PATCHES_DEEP = "patches-deep"
 
 
-FIRST_LOOK = {Network.PAPER: 0, Network.RESIDUAL: 1}
+FIRST_LOOK = {Network.PAPER: 0, Network.RESIDUAL: 1, Network.PATCHES: 0, Network.PATCHES_DEEP: 3}
 
 
 class Schedule(StrEnum):
@@ -53,7 +55,9 @@ NetworkOption = Annotated[
     typer.Option(
         help="paper: two convolutions of 16 and 32 filters, two dense layers."
         " residual: convolutions with short cuts, more accurate and far slower, so that it should"
-        " read only what a --first-look doubts"
+        " read only what a --first-look doubts."
+        " patches, patches-deep: read a piece of paper, lines and neighbours included, and not a"
+        " cleaned cell; they want --strokes and --fillers"
     ),
 ]
 FirstLookOption = Annotated[
@@ -97,6 +101,10 @@ StrokesOption = Annotated[
         help="NPZ of pen trajectories (UCI Pen-Based Digits, UNIPEN): crossed sevens, flagged"
         " ones and open fours, which MNIST's writers hardly write; MNIST alone without it"
     ),
+]
+FillersOption = Annotated[
+    Path | None,
+    typer.Option(help="NPZ of signs that people write into empty cells, for --network patches"),
 ]
 TrajectoryShareOption = Annotated[
     float,
@@ -191,6 +199,7 @@ def train(
     model: ModelOption = None,
     mnist: MnistOption = None,
     strokes: StrokesOption = None,
+    fillers: FillersOption = None,
     trajectory_share: TrajectoryShareOption = 0.65,
     cells: CellsOption = 360_000,
     sheets: SheetsOption = 3_000,
@@ -229,14 +238,14 @@ def train(
 
     data = Data(
         mnist or find_mnist(CACHE), strokes, settings.election, trajectory_share,
-        cells, sheets, validation_cells, validation_sheets, workers)  # fmt: skip
+        cells, sheets, validation_cells, validation_sheets, workers, fillers)  # fmt: skip
     folder = settings.model_repo / settings.model / str(version)
     if from_corrections:
         return _improve(data, folder, from_corrections, seed, settings.max_pixels)
     return _train(Plan(
         data, folder, network.value, seed,
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
-        dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise),
+        dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise, extend=network.value.startswith("patches")),
         folder.with_name(str(start_from)) if start_from else None, keep,
         first_look_folder(FIRST_LOOK[network] if first_look is None else first_look, folder),
     ))  # fmt: skip

@@ -67,7 +67,7 @@ def views(pixels: U8, affines: F64) -> U8:
     # Where the scan is much finer than the patch, a plain look-up would skip thin strokes.
     factor = max(1, int(float(np.median(scales)) + 0.25))
     smaller = zoom(1 / factor)[:2] @ np.concatenate([affines, _bottom(len(affines))], axis=1)
-    return set_contrast(_sample(to_grey(shrink(pixels, factor)), smaller))
+    return set_contrast(sample(to_grey(shrink(pixels, factor)), smaller))
 
 
 def view_sides(sizes: F64) -> F64:
@@ -144,8 +144,16 @@ def _bottom(count: int) -> F64:
     return np.broadcast_to(np.array([[[0.0, 0.0, 1.0]]]), (count, 1, 3))
 
 
-def _sample(grey: U8, affines: F64) -> U8:
-    """Grey patches, uint8 [N, 48, 48], bilinear; beyond the picture its edge goes on."""
+def sample(grey: U8, affines: F64) -> U8:
+    """Patches as they are, bilinear; beyond the picture its edge goes on.
+
+    Args:
+        grey: uint8 [H, W].
+        affines: float64 [N, 2, 3], from a patch's pixels to the picture's.
+
+    Returns:
+        uint8 [N, 48, 48].
+    """
     at = np.arange(VIEW_PX, dtype=np.float32)
     maps = affines.astype(np.float32)[:, :, :, None, None]
     places = maps[:, :, 0] * at[None, :] + maps[:, :, 1] * at[:, None] + maps[:, :, 2]

@@ -17,17 +17,20 @@ SHORT_PX = (14.0, 72.0)
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16
 
 
-def scan(light: F32, scale: float, rng: Generator) -> U8:
+def scan(light: F32, scale: float, rng: Generator, *, plain: bool = False) -> U8:
     """Scan a piece of paper.
 
     Args:
         light: float32 [H, W], 0 to 255; changed in place.
         scale: px of the scan by px of the canvas.
         rng: the only source of chance.
+        plain: by a fair scanner, in grey and in focus.
 
     Returns:
         uint8 [about H * scale, about W * scale].
     """
+    if plain:
+        return _scan_well(light, scale, rng)
     if rng.random() < 0.4:
         light *= _shade(light.shape, rng)
     kind = rng.random()
@@ -49,6 +52,17 @@ def scan(light: F32, scale: float, rng: Generator) -> U8:
     if rng.random() < 0.22:
         image = _relevelled(image, rng)
     return _jpeg(image, int(rng.integers(18, 95))) if rng.random() < 0.6 else image
+
+
+def _scan_well(light: F32, scale: float, rng: Generator) -> U8:
+    small = _resized(light, scale)
+    if rng.random() < 0.4:
+        small = np.asarray(cv2.GaussianBlur(small, (0, 0), rng.uniform(0.3, 0.8)), np.float32)
+    small = small + np.float32(rng.uniform(0, 4)) * rng.standard_normal(small.shape, np.float32)
+    image = _two_levels(small, rng) if rng.random() < 0.1 else _bytes(small)
+    if rng.random() < 0.15:
+        image = _relevelled(image, rng)
+    return _jpeg(image, int(rng.integers(50, 96))) if rng.random() < 0.6 else image
 
 
 def _shade(shape: tuple[int, ...], rng: Generator) -> F32:

@@ -17,6 +17,7 @@ from tallywire.sheet.patches import (
     VIEW_PX,
     affines_at,
     crop_on_paper,
+    sample,
     set_contrast,
     view_sides,
     views,
@@ -46,7 +47,10 @@ TASK = 10  # streams that a worker draws at a time
 TYPE_SEED = 8
 CANVAS_SHORT_PX = (44.0, 72.0)
 FINER = 2.0  # the canvas by the scan, within these limits
-LEAST_DIGIT_PX = 7.5  # height of a digit in the scan: less is not legible
+PLAIN = 0.5  # of the scenes are scanned well: most sheets are
+PLAIN_DIGIT_PX = 14.0
+LEAST_DIGIT_PX = 9.0  # height of a digit in the scan: less is not legible
+LEGIBLE_FROM, LEAST_CONTRAST = 10, 45.0
 LOOSE = 0.08  # of the scenes are cut into crops of single digits
 
 
@@ -95,7 +99,9 @@ def draw_scenes(count: int, hands: Hands, seed: SeedSequence) -> Cells:
 def _draw(hands: Hands, press: Press, rng: Generator) -> Cells:
     person = random_person(hands, rng)
     finest = np.log(SHORT_PX[0]), np.log(SHORT_PX[1])
-    scanned_px = max(float(np.exp(rng.uniform(*finest))), LEAST_DIGIT_PX / person.height)
+    plain = bool(rng.random() < PLAIN)
+    least_px = (PLAIN_DIGIT_PX if plain else LEAST_DIGIT_PX) / person.height
+    scanned_px = max(float(np.exp(rng.uniform(*finest))), least_px)
     short_px = float(np.clip(FINER * scanned_px, *CANVAS_SHORT_PX))
     form = random_form(short_px, rng)
     ink, labels = write_form(form, person, hands, rng)
@@ -113,16 +119,41 @@ def _draw(hands: Hands, press: Press, rng: Generator) -> Cells:
     if rng.random() < 0.05:
         put_stamp(light, form, press, rng)
     scale = scanned_px / short_px
-    image = scan(light, scale, rng)
+    image = scan(light, scale, rng, plain=plain)
     if rng.random() < LOOSE:
         return _crops(image, ink, labels, form, rng)
-    return Cells(_cut(image, form, rng), labels.ravel())
+    places = _places(form, rng)
+    images = views(image, _scaled(places, image.shape[1] / form.width_px))
+    kept = (labels.ravel() == BLANK) | _legible(images, sample(ink, places))
+    return Cells(images[kept], labels.ravel()[kept])
 
 
-def _cut(image: U8, form: Form, rng: Generator) -> U8:
-    """Cells of all cells, cut a little beside and turned, as an alignment is."""
+def _legible(images: U8, inks: U8) -> NDArray[np.bool_]:
+    """Bool [N]: false where the scan lost the digit: nobody could learn from it.
+
+    Args:
+        images: uint8 [N, 48, 48], the patches.
+        inks: uint8 [N, 48, 48], what was written there.
+    """
+    middle = slice(LEGIBLE_FROM, VIEW_PX - LEGIBLE_FROM)
+    seen, written = (part[:, middle, middle].astype(np.float32) for part in (images, inks))
+    on, off = (written > 128), (written < 16)
+    inked = (seen * on).sum(axis=(1, 2)) / np.maximum(on.sum(axis=(1, 2)), 1)
+    paper = (seen * off).sum(axis=(1, 2)) / np.maximum(off.sum(axis=(1, 2)), 1)
+    return np.asarray((inked - paper > LEAST_CONTRAST) & on.any(axis=(1, 2)))
+
+
+def _scaled(affines: F64, scale: float) -> F64:
+    """The same places on a picture of `scale` times the size."""
+    scaled = affines * scale
+    scaled[:, :, 2] += (scale - 1) / 2
+    return scaled
+
+
+def _places(form: Form, rng: Generator) -> F64:
+    """Where patches of all cells lie on the canvas, a little beside and turned, as an alignment
+    is: float64 [N, 2, 3]."""
     cells = form.cells.reshape(-1, 4)
-    scale = image.shape[1] / form.width_px
     common, own = rng.normal(0, 0.025, 2), rng.normal(0, rng.uniform(0.005, 0.04), (len(cells), 2))
     off = np.clip(common + own, -0.1, 0.1) * form.short_px
     sides = view_sides(cells[:, 2:]) * (1 + np.clip(rng.normal(0, 0.05), -0.13, 0.13))
@@ -134,9 +165,7 @@ def _cut(image: U8, form: Form, rng: Generator) -> U8:
     centres = affines[:, :, :2] @ middle + affines[:, :, 2]
     affines[:, :, :2] = linear @ affines[:, :, :2]
     affines[:, :, 2] = centres - affines[:, :, :2] @ middle
-    affines *= scale
-    affines[:, :, 2] += (scale - 1) / 2
-    return views(image, affines)
+    return affines
 
 
 def _crops(image: U8, ink: U8, labels: U8, form: Form, rng: Generator) -> Cells:
