@@ -242,10 +242,12 @@ def train(
     folder = settings.model_repo / settings.model / str(version)
     if from_corrections:
         return _improve(data, folder, from_corrections, seed, settings.max_pixels)
+    of_patches = network in (Network.PATCHES, Network.PATCHES_DEEP)
+    augment = Augment(augmentation, rotation, zoom, equalise, extend=of_patches)
     return _train(Plan(
         data, folder, network.value, seed,
         pretrain_epochs, epochs, tally_epochs, batch_size, learning_rate, schedule.value, patience,
-        dropout, batch_norm, freeze_first, balance, Augment(augmentation, rotation, zoom, equalise, extend=network.value.startswith("patches")),
+        dropout, batch_norm, freeze_first, balance, augment,
         folder.with_name(str(start_from)) if start_from else None, keep,
         first_look_folder(FIRST_LOOK[network] if first_look is None else first_look, folder),
     ))  # fmt: skip
