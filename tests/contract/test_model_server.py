@@ -86,9 +86,9 @@ async def test_a_pinned_version_that_is_missing_is_a_clear_error(
 
 async def test_the_signature_is_the_designs(model_server: str) -> None:
     async with Classifier(model_server) as classifier:
-        signatures = await classifier.signatures()
+        signatures, side = await classifier.signatures(), await classifier.takes()
     default = signatures["serving_default"]
-    assert default.inputs == {"cells": (DT_UINT8, (-1, 28, 28, 1))}
+    assert default.inputs == {"cells": (DT_UINT8, (-1, side, side, 1))}
     assert default.outputs == {"probabilities": (DT_FLOAT, (-1, 11))}
 
 
