@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from tallywire.reading.tree import plant
 from tallywire.reasons import Reason
 from tallywire.records import Count, Quality, Verdict
 from tallywire.sheet.layout import Field, Layout
+from tallywire.sheet.local_fit import FieldPlace
 
 ADDS_UP_FROM = 0.5  # the paper is taken to add up where that is the likelier explanation
 
@@ -40,7 +41,11 @@ class Interpretation:
 
 
 def interpret(
-    probabilities: NDArray[np.float32], layout: Layout, registered: int, policy: Policy
+    probabilities: NDArray[np.float32],
+    layout: Layout,
+    registered: int,
+    policy: Policy,
+    misplaced: Sequence[FieldPlace] = (),
 ) -> Interpretation:
     """Read the counts of one sheet and judge them.
 
@@ -51,6 +56,7 @@ def interpret(
         probabilities: float32 [N, 11] of `layout.cells`, digits 0-9 and blank.
         registered: voters of the station.
         policy: thresholds of the model that gave the probabilities.
+        misplaced: fields that may have been cut beside their place.
 
     Raises:
         ValueError: if `probabilities` do not fit the layout.
@@ -64,7 +70,7 @@ def interpret(
     confidence = sheet_confidence([count.confidence for count in counts])
     told = _error_probability(counts, rows, decoded)
     error = at_odds(told, policy.error_slope, policy.error_offset)
-    reasons = judge(counts, error, decoded.adds_up, layout, registered, policy)
+    reasons = judge(counts, error, decoded.adds_up, layout, registered, policy, misplaced)
     return Interpretation(
         counts=counts,
         confidence=confidence,

@@ -8,6 +8,7 @@ from tallywire.reading.policy import Policy
 from tallywire.reasons import Code, Reason
 from tallywire.records import Count
 from tallywire.sheet.layout import Layout, SumRule
+from tallywire.sheet.local_fit import FieldPlace
 
 
 def judge(
@@ -17,6 +18,7 @@ def judge(
     layout: Layout,
     registered: int,
     policy: Policy,
+    misplaced: Sequence[FieldPlace] = (),
 ) -> tuple[Reason, ...]:
     """Every reason to hold the reading; none means it is accepted.
 
@@ -25,16 +27,32 @@ def judge(
         error_probability: that at least one value is wrong, 0 to 1.
         adds_up: probability that the paper adds up, 0 to 1.
         registered: voters of the station.
+        misplaced: fields that may have been cut beside their place.
     """
+    beside = tuple(_misplaced(misplaced))
     if all(count.value is None for count in counts):
-        return (Reason(Code.BLANK_SHEET, "Nothing is written on the sheet."),)
+        return (Reason(Code.BLANK_SHEET, "Nothing is written on the sheet."), *beside)
     return (
+        *beside,
         *_missing(counts),
         *_doubtful(counts, policy),
         *_sums(counts, adds_up, layout),
         *_over_registered(counts, layout, registered),
         *_doubtful_sheet(error_probability, policy),
     )
+
+
+def _misplaced(places: Sequence[FieldPlace]) -> Iterator[Reason]:
+    for place in places:
+        yield Reason(
+            Code.FIELD_MISPLACED,
+            f"Row {place.field!r} may lie elsewhere on the image than where it was read.",
+            {
+                "field": place.field,
+                "residual_mm": round(place.residual_mm, 3),
+                "print_agreeing": round(place.agreed, 3),
+            },
+        )
 
 
 def _missing(counts: Sequence[Count]) -> Iterator[Reason]:

@@ -11,6 +11,7 @@ from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.records import Quality, Verdict
+from tallywire.sheet.local_fit import FieldPlace
 from tests.unit.reading.sheets import doubt, make_layout, sheet
 
 LAYOUT = make_layout(3, 3, cap=True)
@@ -74,6 +75,24 @@ def test_more_votes_than_registered_voters() -> None:
     reason = next(one for one in found.reasons if one.code is Code.OVER_REGISTERED)
     assert reason.evidence["value"] == 168
     assert reason.evidence["registered"] == 150
+
+
+BESIDE = FieldPlace("o1", residual_mm=1.23, near=6.0, shown=12.0)
+
+
+def test_a_field_whose_place_is_doubtful_is_held_by_name_with_what_was_measured() -> None:
+    found = interpret(sheet(GOOD, 0.9999), LAYOUT, 700, Policy(), [BESIDE])
+    assert found.verdict is Verdict.HELD
+    assert values(found) == [120, 45, 3, 168]
+    (reason,) = found.reasons
+    assert reason.code is Code.FIELD_MISPLACED
+    assert not reason.refuses
+    assert reason.evidence == {"field": "o1", "residual_mm": 1.23, "print_agreeing": 0.5}
+
+
+def test_a_blank_sheet_may_be_one_that_was_read_beside_its_rows() -> None:
+    found = interpret(sheet(["___"] * 4), LAYOUT, 700, Policy(), [BESIDE])
+    assert codes(found) == [Code.BLANK_SHEET, Code.FIELD_MISPLACED]
 
 
 def test_a_doubt_that_arithmetic_cannot_settle_is_held_with_both_readings() -> None:
