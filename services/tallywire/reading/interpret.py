@@ -62,7 +62,7 @@ def interpret(
         ValueError: if `probabilities` do not fit the layout.
     """
     cells = _by_field(probabilities, layout)
-    rows = {field: read_row(found) for field, found in cells.items()}
+    rows = {field: read_row(found, layout.empty_row) for field, found in cells.items()}
     decoded = _decode(rows, layout, registered, policy)
     counts = tuple(
         _count(field, cells[field.id], rows[field.id], decoded, layout) for field in layout.fields
@@ -96,10 +96,10 @@ def _by_field(probabilities: NDArray[np.float32], layout: Layout) -> dict[str, F
 def _decode(
     rows: Mapping[str, RowReading], layout: Layout, registered: int, policy: Policy
 ) -> Decoded:
-    if not layout.sum_rules:
+    if not (layout.sum_rules or layout.equal_rules):
         return Decoded(0.0, None, 0.0, {})
     limits = {rule.field: registered + rule.tolerance for rule in layout.cap_rules}
-    tree = plant(layout.sum_rules)
+    tree = plant(layout.sum_rules, layout.equal_rules)
     return decode(rows, tree, limits, policy.unbalanced_prior, policy.unbalanced_spread)
 
 
@@ -112,6 +112,7 @@ def _count(field: Field, cells: F64, row: RowReading, decoded: Decoded, layout: 
     return Count(
         field=field.id,
         option=field.option,
+        role=field.role.value,
         written=written,
         value=value,
         confidence=count_confidence(cells),
@@ -155,7 +156,9 @@ def _runner_up(likely: F64, value: int | None) -> int | None:
 
 
 def _changed_by(field: str, layout: Layout) -> str:
-    return next(rule.id for rule in layout.sum_rules if field == rule.total or field in rule.parts)
+    sums = ((rule.id, (rule.total, *rule.parts)) for rule in layout.sum_rules)
+    equals = ((rule.id, rule.fields) for rule in layout.equal_rules)
+    return next(rule for rule, fields in (*sums, *equals) if field in fields)
 
 
 def _error_probability(

@@ -3,9 +3,9 @@
 impact = P(wrong) x votes at stake / (margin of the district + 1)
 
 P(wrong)        1 where the sheet cannot stand as it is (empty, a row missing, sums that do not
-                agree, more votes than voters, a row that may have been read beside its place,
-                another scan that says something else); otherwise the calibrated probability that a
-                count is wrong; 0 for a scan that only repeats.
+                agree, more votes than voters or than another row allows, a row that may have been
+                read beside its place, another scan that says something else); otherwise the
+                calibrated probability that a count is wrong; 0 for a scan that only repeats.
 votes at stake  all votes read on the sheet, since none of them counts before a decision;
                 the station's registered voters where something is missing; where a counted scan is
                 disputed, the votes on which the two differ.
@@ -30,6 +30,7 @@ UNUSABLE = frozenset(
         Code.MISSING_COUNT,
         Code.TOTAL_MISMATCH,
         Code.OVER_REGISTERED,
+        Code.OVER_LIMIT,
         Code.FIELD_MISPLACED,
     }
 )
