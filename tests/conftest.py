@@ -21,7 +21,7 @@ from tallywire.workshop.stack.local import LocalStack, StackPlan
 REPOSITORY = Path(__file__).parents[1]
 
 # What Tallywire promises needs no Java. Where there is one, Apache Kafka itself is tried as well.
-NEED_JAVA = ["flow/test_apache.py", "flow/test_kafka_cluster.py"]
+NEED_JAVA = ["flow/test_apache_kafka.py", "flow/test_kafka_cluster.py"]
 collect_ignore = [] if apache.is_available() else NEED_JAVA
 
 # A deadline per example measures how busy the machine is, not the code.

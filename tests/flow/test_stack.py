@@ -20,6 +20,7 @@ import redis
 
 from tallywire.edge.topics import TopicSpec, check_topics
 from tallywire.errors import PeerError
+from tallywire.ledger import keys
 from tallywire.supervision.child import LAUNCHER, Child, Program
 from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, is_free
 from tallywire.supervision.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
@@ -94,6 +95,28 @@ def test_redis_keeps_its_data_for_the_next_start(tmp_path: Path) -> None:
             assert client.get("kept") == expected
             client.set("kept", 1)
             client.close()
+
+
+def test_a_durable_redis_is_started_again_with_all_that_it_confirmed(tmp_path: Path) -> None:
+    plan = StackPlan(tmp_path, broker=None, model=False, durable=True)
+    with LocalStack(plan, lambda _: None) as stack:
+        assert list(stack.unwatched) == []
+        with redis.Redis.from_url(stack.settings.redis) as client:
+            client.set("kept", 1)
+        os.kill(stack.child("redis").pid, signal.SIGKILL)
+        assert eventually(partial(has_restarted, stack, 1))
+        stack.child("redis").wait_ready()
+        with redis.Redis.from_url(stack.settings.redis) as client:
+            assert client.get("kept") == b"1"
+
+
+def test_a_durable_stack_goes_on_with_the_generation_that_is_live(tmp_path: Path) -> None:
+    plan = StackPlan(tmp_path, broker=None, model=False, durable=True)
+    for expected in ("g1", "g2"):
+        with LocalStack(plan) as stack:
+            assert stack.settings.generation == expected
+            with redis.Redis.from_url(stack.settings.redis) as client:
+                client.set(keys.live(stack.settings.election), "g2")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

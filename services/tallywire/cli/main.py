@@ -16,6 +16,7 @@ from tallywire.errors import TallywireError, UsageError
 
 COMMANDS = {
     "demo": "One election night, end to end, on this machine.",
+    "up": "Start the servers of a count on this machine, for your own scans.",
     "read": "Read tally sheets from files and show what they say.",
     "layout": "Teach a form from scans of it, and tell how well it is found.",
     "render": "Draw synthetic tally sheets of an election.",

@@ -1,4 +1,4 @@
-"""How the night is told: as JSON, and as a table that a newcomer understands."""
+"""The result as JSON, and as a table that a newcomer understands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from tallywire.workshop.demo.grading import Grade
-from tallywire.workshop.demo.night import NightResult
+from tallywire.workshop.demo.result import NightResult
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -65,7 +65,7 @@ def to_table(summary: dict[str, Any]) -> Table:
     table.add_row("votes absolute error", f"{error:,}", "summed over all rows, held ones too")
     table.add_section()
     latency = summary["latency_ms"]
-    table.add_row("tallies a second", f"{summary['tallies_per_second']:,}", "")
+    table.add_row("tallies a second", f"{summary['tallies_per_second']:,}", "as they were drawn")
     note = "p50 and p99, from acknowledged to counted"
     table.add_row("latency, ms", f"{latency['p50']:,} / {latency['p99']:,}", note)
     return table
