@@ -260,7 +260,10 @@ def _draw_cells(cells: Labelled, name: str, predict: Predict, out: Path | None) 
 
 
 def _draw_risk(outcomes: list[ReadCase], path: Path) -> None:
-    certain = {Code.TOTAL_MISMATCH, Code.MISSING_COUNT, Code.BLANK_SHEET, Code.OVER_REGISTERED}
+    certain = {
+        Code.TOTAL_MISMATCH, Code.MISSING_COUNT, Code.BLANK_SHEET, Code.OVER_REGISTERED,
+        Code.OVER_LIMIT,
+    }  # fmt: skip
     doubt = [
         1.0 if certain & {reason.code for reason in one.found.reasons}
         else one.found.error_probability

@@ -98,7 +98,11 @@ def read_opened(
     answer, policy = classify.ask(_cells(opened, opened.found, layout, classify.takes))
     rules = layout if registered is not None else replace(layout, cap_rules=())
     found = interpret(
-        answer.probabilities, rules, NO_LIMIT if registered is None else registered, policy
+        answer.probabilities,
+        rules,
+        NO_LIMIT if registered is None else registered,
+        policy,
+        opened.found.alignment.doubtful_places,
     )
     return ReadSheet(opened, found, answer.model_version)
 

@@ -23,7 +23,7 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Lineage, Reading, Rejection, Scan
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import U8, Takes, prepare
+from tallywire.sheet.prepare import U8, Prepared, Takes, prepare
 from tallywire.wire import decode_scan
 from tallywire.worker.handler import IncomingRecord, give_up, refuse
 from tallywire.worker.metrics import Metrics
@@ -47,13 +47,13 @@ class ClassifierClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PreparedScan:
-    """A scan that is cut into cells, with what the election knows about it."""
+    """A scan that is aligned and cut into cells, with what the election knows about it."""
 
     scan: Scan
     station: Station
     contest: Contest
     layout: Layout
-    cells: U8
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class ScanHandler:
             return sheet
         with self.metrics.stage("classify"):
             answer = await insist(
-                lambda: self.model.classify(sheet.cells), "model server", self.peers
+                lambda: self.model.classify(sheet.prepared.cells), "model server", self.peers
             )
         self.metrics.answered_by(self.model_name, answer.model_version)
         policy = await self.policy(answer.model_version)
@@ -95,6 +95,7 @@ class ScanHandler:
                 sheet.layout,
                 sheet.station.registered,
                 policy,
+                sheet.prepared.alignment.doubtful_places,
             )
         return compose(sheet, found, self.model_name, answer.model_version)
 
@@ -133,21 +134,19 @@ class ScanHandler:
         if station is None:
             return refuse(self.election, record, _unknown_station(envelope.station), envelope)
         layout = self.layouts[contest.id]
-        cells = self._cut(scan, layout, takes)
-        if isinstance(cells, Reason):
-            return refuse(self.election, record, cells, envelope)
-        return PreparedScan(scan, station, contest, layout, cells)
+        prepared = self._prepare(scan, layout, takes)
+        if isinstance(prepared, Reason):
+            return refuse(self.election, record, prepared, envelope)
+        return PreparedScan(scan, station, contest, layout, prepared)
 
-    def _cut(self, scan: Scan, layout: Layout, takes: Takes) -> U8 | Reason:
-        """The sheet's cells, as `Prepared` has them."""
+    def _prepare(self, scan: Scan, layout: Layout, takes: Takes) -> Prepared | Reason:
         content_type, halve_from = scan.envelope.content_type, halve_from_px(layout)
         with self.metrics.stage("decode"):
             image = decode_image(scan.image, content_type, self.max_pixels, halve_from)
         if isinstance(image, Reason):
             return image
         with self.metrics.stage("prepare"):
-            prepared = prepare(image.pixels, layout, takes)
-        return prepared if isinstance(prepared, Reason) else prepared.cells
+            return prepare(image.pixels, layout, takes)
 
 
 def compose(sheet: PreparedScan, found: Interpretation, model: str, model_version: int) -> Reading:

@@ -45,11 +45,13 @@ def held(*reasons: Reason, station: str = "d1-1", votes: dict[str, int | None]) 
 DOUBT = Reason(Code.DOUBTFUL_SHEET, "?", {"error_probability": 0.2})
 ROW = Reason(Code.DOUBTFUL_COUNT, "?", {"field": "A", "probability": 0.9, "runner_up": 7})
 SUMS = Reason(Code.TOTAL_MISMATCH, "?", {"rule": "total"})
+BESIDE = Reason(Code.FIELD_MISPLACED, "?", {"field": "A", "residual_mm": 0.7})
 EMPTY = Reason(Code.BLANK_SHEET, "?")
 
 
 @pytest.mark.parametrize(
-    ("reasons", "expected"), [((), 0.0), ((DOUBT, ROW), 0.2), ((ROW,), 0.1), ((SUMS, DOUBT), 1.0)]
+    ("reasons", "expected"),
+    [((), 0.0), ((DOUBT, ROW), 0.2), ((ROW,), 0.1), ((SUMS, DOUBT), 1.0), ((BESIDE,), 1.0)],
 )
 def test_how_likely_a_sheet_is_wrong(reasons: tuple[Reason, ...], expected: float) -> None:
     assert probability_wrong(reasons) == pytest.approx(expected)
