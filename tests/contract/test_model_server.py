@@ -18,8 +18,6 @@ from tallywire.edge.serving import Classifier, VersionState, classify_once
 from tallywire.edge.serving_wire import DT_FLOAT, DT_UINT8, PREDICT, load_messages
 from tallywire.errors import PeerError
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("model_server")]
-
 
 @pytest.fixture(scope="module")
 def cells() -> NDArray[np.uint8]:

@@ -12,11 +12,9 @@ import pytest
 from tallywire.edge.topics import TopicSpec, admin_client, check_topics, ensure_topics, topic_id
 from tallywire.publish.receipts import read_receipts
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tests.flow.publisher import Desk, write_scans
+from tests.support.scanning_desk import Desk, write_scans
 
 SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
-
-pytestmark = pytest.mark.flow
 
 
 @pytest.fixture(scope="module")

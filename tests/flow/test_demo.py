@@ -19,8 +19,6 @@ PROMISED = {
     "tallies_per_second", "latency_ms",
 }  # fmt: skip
 
-pytestmark = pytest.mark.flow
-
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tallywire", "demo", "--no-dashboard", "--folder", str(folder)]

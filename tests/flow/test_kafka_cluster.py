@@ -13,9 +13,7 @@ import pytest
 from tallywire.edge.topics import TopicSpec, admin_client, check_topics, ensure_topics
 from tallywire.publish.receipts import read_receipts
 from tallywire.workshop.stack.local import LocalStack, StackPlan, topic_spec
-from tests.flow.publisher import Desk, write_scans
-
-pytestmark = pytest.mark.flow
+from tests.support.scanning_desk import Desk, write_scans
 
 NODES = 3
 COUNT = 600

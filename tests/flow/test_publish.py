@@ -13,9 +13,7 @@ import pytest
 from tallywire.publish.receipts import read_receipts
 from tallywire.supervision.ports import LOOPBACK, any_free_port
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tests.flow.publisher import Desk, write_scans
-
-pytestmark = pytest.mark.flow
+from tests.support.scanning_desk import Desk, write_scans
 
 
 @pytest.fixture

@@ -25,8 +25,6 @@ from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, is
 from tallywire.supervision.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
 from tallywire.workshop.stack.local import LocalStack, StackPlan
 
-pytestmark = pytest.mark.flow
-
 PARENT = Path(__file__).with_name("stack_parent.py")
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 

@@ -18,7 +18,7 @@ from tallywire.evaluation.card import BY_HAND, MARK, join_card
 from tallywire.evaluation.session import EvaluateOptions, run
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy
-from tests.unit.training.factories import tiny_digits, tiny_trajectories
+from tests.support.tiny_handwriting import tiny_digits, tiny_trajectories
 
 MODELS = Path(__file__).parents[3] / "model_repo" / "digits"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tallywire.ledger.state import Event, StationState, Status, apply
 from tallywire.records import Verdict
-from tests.factories import make_correction, make_reading, make_rejection
-from tests.unit.ledger.histories import fresh
+from tests.support.station_histories import fresh
+from tests.support.values import make_correction, make_reading, make_rejection
 
 TEXT = Path(__file__).parents[3].joinpath("ARCHITECTURE.md").read_text()
 STATES = "|".join(Status)

@@ -16,8 +16,8 @@ from tallywire.ledger import counters
 from tallywire.ledger.serialization import to_body
 from tallywire.ledger.state import Event, Outcome, contribution
 from tallywire.records import Quality, Verdict
-from tests.factories import make_correction, make_election, make_reading, make_rejection
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import make_correction, make_election, make_reading, make_rejection
 
 STATIONS = ("d1-1", "d1-2", "d2-1")
 READERS = 3
@@ -133,5 +133,5 @@ class Night(RuleBasedStateMachine):
         log.append(make(len(log), partition))
 
 
-Night.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Night.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestAnyNight = Night.TestCase

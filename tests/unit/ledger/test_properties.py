@@ -10,8 +10,8 @@ from tallywire.ledger.counters import CounterKind, CounterName, VoteState
 from tallywire.ledger.serialization import from_body, to_body
 from tallywire.ledger.state import Event, apply, contribution
 from tallywire.records import Quality, Verdict
-from tests.factories import make_correction, make_reading, make_rejection
-from tests.unit.ledger.histories import fold, fresh
+from tests.support.station_histories import fold, fresh
+from tests.support.values import make_correction, make_reading, make_rejection
 
 
 @st.composite

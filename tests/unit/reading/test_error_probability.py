@@ -14,7 +14,7 @@ import pytest
 from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.records import Verdict
-from tests.unit.reading.sheets import make_layout, written
+from tests.support.cell_probabilities import make_layout, written
 
 PARTS, SHEETS, UNBALANCED = 6, 1500, 0.17
 LAYOUT = make_layout(PARTS, 3, cap=True)

@@ -11,7 +11,7 @@ from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.records import Quality, Verdict
-from tests.unit.reading.sheets import doubt, make_layout, sheet
+from tests.support.cell_probabilities import doubt, make_layout, sheet
 
 LAYOUT = make_layout(3, 3, cap=True)
 GOOD = ["120", "045", "__3", "168"]

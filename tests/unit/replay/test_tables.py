@@ -23,8 +23,8 @@ from tallywire.replay.progress_display import words
 from tallywire.replay.promotion import Promotion
 from tallywire.replay.replayer import ReplayProgress, tell_once, to_environment
 from tallywire.settings import load_settings
-from tests.factories import make_correction, make_election, make_reading
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import make_correction, make_election, make_reading
 
 ELECTION = make_election("test", stations_each=MOST_ROWS + 10)
 

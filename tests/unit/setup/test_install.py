@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from tests.unit.setup.local_index import LocalIndex, serve_index
+from tests.support.package_index import LocalIndex, serve_index
 
 ROOT = Path(__file__).parents[3]
 # The oldest pip that came with a Python that we support: 3.11.0, 3.12.0 and 3.13.0.

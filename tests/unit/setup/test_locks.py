@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.unit.setup.local_index import read_lock
+from tests.support.package_index import read_lock
 
 ROOT = Path(__file__).parents[3]
 LOCKS = ROOT / "deploy/requirements"

@@ -16,9 +16,9 @@ from tallywire.training.ink import CANVAS_PX, handwriting, random_style, write_b
 from tallywire.training.paper import PrintedBox, lay_ink, random_paper, scan
 from tallywire.training.rendered_cells import rendered_cells, training_hand
 from tallywire.workshop.synthetic.handwriting import Writer
-from tests.unit.training import factories
+from tests.support import tiny_handwriting
 
-HANDS = factories.tiny_hands()
+HANDS = tiny_handwriting.tiny_hands()
 
 
 @pytest.mark.parametrize("label", range(10))
@@ -26,7 +26,7 @@ HANDS = factories.tiny_hands()
 def test_every_digit_leaves_ink_from_either_source(label: int, share: float) -> None:
     rng = np.random.default_rng(label)
     canvas = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    hands = factories.tiny_hands(share)
+    hands = tiny_handwriting.tiny_hands(share)
     write_digit(canvas, label, hands, random_style(rng), (55.5, 55.5), rng)
     assert (canvas > 128).sum() > 30
 
@@ -80,7 +80,7 @@ def test_classes_are_balanced_and_cells_normalised() -> None:
 
 
 def test_hands_without_trajectories_write_with_pixels_alone() -> None:
-    hands = handwriting(factories.tiny_digits(), None)
+    hands = handwriting(tiny_handwriting.tiny_digits(), None)
     assert hands.trajectory_share == 0
     assert len(draw_cells(50, hands, np.random.SeedSequence(3))) > 40
 
@@ -123,7 +123,7 @@ def test_the_training_hand_draws_cropped_ink() -> None:
 
 
 def test_augmentation_keeps_shape_and_can_be_turned_off() -> None:
-    images = factories.tiny_digits().images
+    images = tiny_handwriting.tiny_digits().images
     rng = np.random.default_rng(3)
     changed = augment(images, Augment(equalise=0.5), rng)
     assert changed.shape == images.shape

@@ -30,7 +30,7 @@ from tallywire.wire import encode
 from tallywire.workshop.synthetic.conditions import ConditionName, conditions
 from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet
 from tallywire.workshop.synthetic.form import print_form
-from tests.unit.training.factories import tiny_digits, tiny_hands
+from tests.support.tiny_handwriting import tiny_digits, tiny_hands
 
 LOADED = load_election("mx-2015-d15")
 ELECTION = LOADED.election

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tallywire.errors import UsageError
-from tests.unit.training.factories import tiny_digits, tiny_hands
+from tests.support.tiny_handwriting import tiny_digits, tiny_hands
 
 pytestmark = pytest.mark.model
 

@@ -24,9 +24,9 @@ from tallywire.workshop.faults.progress_sampler import recovery_s
 from tallywire.workshop.faults.relay import NONSENSE
 from tallywire.workshop.faults.scanner_faults import one_in_four_poison, other_hours, thrice
 from tallywire.workshop.faults.table import FaultRow, to_json, to_lines, to_table
-from tests import makers
+from tests.support import scan_files
 
-SUPPLIES = SheetSupply((makers.good_jpeg(),), ("4251-B", "4251-C1"))
+SUPPLIES = SheetSupply((scan_files.good_jpeg(),), ("4251-B", "4251-C1"))
 LIMIT_BYTES, LIMIT_PX = 4 * 1024 * 1024, 50_000_000
 
 

@@ -20,7 +20,7 @@ from tallywire.workshop.synthetic.free_space import around, grow, largest_free
 from tallywire.workshop.synthetic.handwriting import Writer, raster_hand
 from tallywire.workshop.synthetic.mnist_sample import load_hand
 from tallywire.workshop.synthetic.signs import Blank, Signs
-from tests.makers import GREY_SEVEN, SHIPPED, Booth, booth, draw_sheet
+from tests.support.scan_files import GREY_SEVEN, SHIPPED, Booth, booth, draw_sheet
 
 U8 = NDArray[np.uint8]
 ELECTIONS = [SHIPPED, GREY_SEVEN]
@@ -74,7 +74,7 @@ def test_the_form_is_shared_and_cannot_be_written_on() -> None:
         booth().form.paper[0, 0] = 0
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 9), st.floats(12, 120), st.integers(0, 2**32))
 def test_a_digit_has_the_asked_size_and_full_ink(digit: int, height_px: float, seed: int) -> None:
     mask = load_hand()(digit, height_px, WRITER, np.random.default_rng(seed))
@@ -123,7 +123,7 @@ def draw_with(at: Booth, ranges: Condition, signs: Signs) -> RenderedSheet:
     return render_sheet(at.form, content, load_hand(), ranges, sheet_rng(5, "x"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(list(ConditionName)), st.integers(0, 2**32), st.sampled_from(ELECTIONS))
 def test_marks_and_cells_are_always_in_the_picture(
     name: ConditionName, seed: int, election: str

@@ -16,7 +16,7 @@ from tallywire.workshop.synthetic.signs import (
     sheet_labels,
     written_value,
 )
-from tests.makers import GREY_SEVEN, booth
+from tests.support.scan_files import GREY_SEVEN, booth
 
 HABITS = [conditions()[name].habit for name in ConditionName]
 VOTES = st.fixed_dictionaries(

@@ -29,11 +29,9 @@ from tallywire.workshop.synthetic.form import Form, print_form
 from tallywire.workshop.synthetic.mnist_sample import load_hand
 from tallywire.workshop.synthetic.signs import Blank
 from tallywire.workshop.synthetic.simulated_counts import simulate_counts
+from tests.support.elections import GREY_SEVEN, SHIPPED
 
 U8 = NDArray[np.uint8]
-
-GREY_SEVEN = Path(__file__).parent / "data" / "grey-seven"
-SHIPPED = "mx-2015-d15"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,19 @@ def draw_sheet(
     signs = compose_sheet(at.form, row_values(at.layout, votes), ranges, rng)
     content = Content(signs, one.id, one.district, one.registered)
     return render_sheet(at.form, content, load_hand(), ranges, rng)
+
+
+@cache
+def draw_sheets(count: int, dpi: int = 150) -> tuple[bytes, ...]:
+    """JPEG files of the first `count` stations' sheets, as a scanner gives them."""
+    at = booth(SHIPPED, dpi)
+    stations = list(at.election.stations)[:count]
+    return tuple(jpeg(draw_sheet(at, station).pixels, quality=95) for station in stations)
+
+
+def variant(image: bytes, number: int) -> bytes:
+    """The same picture as another file: a scan id of its own without drawing another sheet."""
+    return image + b"%d" % number
 
 
 def jpeg(pixels: U8, quality: int = 90) -> bytes:

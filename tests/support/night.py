@@ -1,87 +1,50 @@
-"""One small election night on real servers: sheets, a publisher, workers, and their results."""
+"""One election night on real servers, with an election, topics and a ledger of its own.
+
+`open_night` builds every night of the tests, `NightPlan` says what differs: sheets and workers, or
+events made by hand (`handmade_night`). Tests get theirs from the fixture `night`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-import cv2
-import numpy as np
 from redis import Redis
 
 from tallywire.edge.kafka import TopicRecord, make_producer, read_topic
 from tallywire.edge.topics import TopicSpec, end_offsets, ensure_topics
 from tallywire.election.election import Election
-from tallywire.election.loading import election_folder, load_election
+from tallywire.election.loading import load_election
 from tallywire.ledger.client import LedgerClient, open_ledger
+from tallywire.ledger.rebuild import nonzero
 from tallywire.ledger.rejection_alert import SCANS
 from tallywire.ledger.snapshot import audit, read_snapshot
-from tallywire.ledger.state import Event
+from tallywire.ledger.state import Event, event_source
 from tallywire.records import Envelope, Reading, Rejection, Source
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.supervision.child import Child, Program
 from tallywire.wire import decode, encode_scan_headers
-from tallywire.workshop.synthetic.conditions import ConditionName, conditions
-from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet, sheet_rng
-from tallywire.workshop.synthetic.form import print_form
-from tallywire.workshop.synthetic.mnist_sample import load_hand
-from tallywire.workshop.synthetic.simulated_counts import simulate_counts
+from tests.support.elections import copy_shipped
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.waiting import wait_until
 
-SHIPPED = "mx-2015-d15"
-SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
 # The embedded broker lets a group join after half of it; Apache Kafka takes none below 6 s.
 SESSION_S = 6 if {"TALLYWIRE_TEST_KAFKA", "TALLYWIRE_PROOF_BROKER"} & os.environ.keys() else 4
+NOBODY = "127.0.0.1:1"
 Headers = Sequence[tuple[str, bytes]]
-
-
-@cache
-def draw_sheets(count: int, dpi: int = 150) -> tuple[bytes, ...]:
-    """JPEG files of the first `count` stations' sheets, as a scanner gives them."""
-    loaded = load_election(SHIPPED)
-    election = loaded.election
-    contest = election.contests[0]
-    layout = loaded.layouts[contest.id]
-    form, hand = print_form(layout, contest, dpi), load_hand()
-    condition = conditions()[ConditionName.SCANNER]
-    counts = simulate_counts(election, contest, seed=1)
-    files = []
-    for station in list(election.stations.values())[:count]:
-        votes = counts[station.id]
-        values = {
-            one.id: sum(votes.values()) if one.option is None else votes[one.option]
-            for one in layout.fields
-        }
-        rng = sheet_rng(1, station.id)
-        signs = compose_sheet(form, values, condition, rng)
-        content = Content(signs, station.id, station.district, station.registered)
-        drawn = render_sheet(form, content, hand, condition, rng)
-        files.append(to_jpeg(drawn.pixels))
-    return tuple(files)
-
-
-def to_jpeg(pixels: np.ndarray[Any, Any]) -> bytes:
-    """A JPEG file of uint8 pixels."""
-    return cv2.imencode(".jpg", pixels)[1].tobytes()
-
-
-def variant(image: bytes, number: int) -> bytes:
-    """The same picture as another file: a scan id of its own without drawing another sheet."""
-    return image + b"%d" % number
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """Topics and a ledger of its own on shared servers. `environment` leads workers to them."""
+    """Topics and a ledger of its own on shared servers. `environment` leads commands to them."""
 
     folder: Path
     election: Election
@@ -90,19 +53,26 @@ class Night:
     producer: Any
     workers: list[Child] = field(default_factory=list)
 
+    def put(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()
+    ) -> Source:
+        """Publish one record and wait for the broker."""
+        sent = self.producer.send(topic, key=key, value=value, headers=list(headers))
+        place = sent.get(timeout=30)
+        return Source(place.topic, place.partition, place.offset)
+
     def send(
         self, station: str | None, value: bytes | None, headers: Headers | None = None, **over: Any
     ) -> Source:
-        """Publish one scan and wait for the broker; `over` overrides fields of the envelope."""
+        """Publish one scan; `over` overrides fields of the envelope."""
         if headers is None:
             headers = encode_scan_headers(envelope(station or "", value or b"", **over))
-        sent = self.producer.send(
-            self.settings.topics.scans,
-            key=station.encode() if station else None,
-            value=value,
-            headers=list(headers),
-        ).get(timeout=30)
-        return Source(sent.topic, sent.partition, sent.offset)
+        key = station.encode() if station else None
+        return self.put(self.settings.topics.scans, key, value, headers)
+
+    def in_generation(self, name: str) -> Night:
+        """The same night, looked at in another generation of the ledger."""
+        return replace(self, settings=self.settings.model_copy(update={"generation": name}))
 
     def start_worker(self, program: Sequence[str] = ("-m", "tallywire"), **settings: str) -> Child:
         """Start a `tallywire worker` process; `settings` by field name win."""
@@ -159,12 +129,12 @@ class Night:
     def wait_accounted(self, count: int, within_s: float = 60.0) -> Counter[str]:
         """Wait until `count` scans have an outcome and the ledger stands at the topic's end."""
         scans = self.settings.topics.scans
-        wait_until(lambda: self.outcomes().total() >= count, within_s, self.tell)
+        wait_until(lambda: self.outcomes().total() >= count, within_s, self.describe)
         ends = self.ends(scans)
-        wait_until(lambda: self.next_offsets(scans) == ends, 20.0, self.tell)
+        wait_until(lambda: self.next_offsets(scans) == ends, 20.0, self.describe)
         return self.outcomes()
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """What a failed wait should show."""
         logs = "\n".join(self.log(worker)[-3000:] for worker in self.workers)
         return f"outcomes {dict(self.outcomes())}\n{logs}"
@@ -174,16 +144,12 @@ class Night:
         with self.ledger() as ledger:
             return audit(ledger, self.settings.generation) == []
 
-    def totals(self) -> dict[str, dict[str, int]]:
-        """By district, every counter that is not zero."""
+    def totals(self, generation: str | None = None) -> dict[str, dict[str, int]]:
+        """By district, every counter that is not zero; of our generation unless told otherwise."""
         with self.ledger() as ledger:
-            snapshot = read_snapshot(ledger, self.settings.generation)
+            snapshot = read_snapshot(ledger, generation or self.settings.generation)
         assert snapshot is not None
-        return {
-            one: {name: value for name, value in district.totals.items() if value}
-            for one, district in snapshot.districts.items()
-            if any(district.totals.values())
-        }
+        return nonzero({one: found.totals for one, found in snapshot.districts.items()})
 
     def produced(self, topic: str) -> list[TopicRecord]:
         """Every record of a topic."""
@@ -205,14 +171,33 @@ class Night:
         """Totals as the pure ledger makes them of the two result topics, without Redis."""
         events: list[Event] = [*self.readings(), *(one for one, _ in self.rejections().values())]
         ledger = MemoryLedger(self.election)
-        for event in sorted(events, key=source_of):
+        for event in sorted(events, key=event_source):
             ledger.apply_now(event)
         return {one: totals for one, totals in ledger.totals.items() if totals}
 
 
-def source_of(event: Event) -> Source:
-    """Where an event's scan stands."""
-    return event.lineage.source if isinstance(event, Reading) else event.source
+N = TypeVar("N", bound=Night)
+
+
+@dataclass(frozen=True, slots=True)
+class NightPlan(Generic[N]):
+    """What one kind of night has; `election` makes the folder of one with this id."""
+
+    kind: type[N]
+    election: Callable[[Path, str], Path]
+    partitions: int = 4
+    max_value_bytes: int = 4 * 1024 * 1024
+    kafka: str = "kafka_bootstrap"  # the fixture of its broker
+    has_model: bool = True
+    has_topics: bool = True
+
+    @property
+    def topic_spec(self) -> TopicSpec:
+        """What its topics are like."""
+        return TopicSpec(self.partitions, replication=1, max_value_bytes=self.max_value_bytes)
+
+
+WITH_WORKERS = NightPlan(Night, copy_shipped)
 
 
 def envelope(station: str, value: bytes, **over: Any) -> Envelope:
@@ -228,39 +213,16 @@ def envelope(station: str, value: bytes, **over: Any) -> Envelope:
     return Envelope(**fields)
 
 
-def wait_until(done: Callable[[], bool], within_s: float, tell: Callable[[], str]) -> None:
-    """Look until `done`; fail with what `tell` says."""
-    deadline_s = time.monotonic() + within_s
-    while not done():
-        assert time.monotonic() < deadline_s, f"not done within {within_s:g} s\n{tell()}"
-        time.sleep(0.1)
-
-
-def own_election(folder: Path, election_id: str) -> Path:
-    """The shipped election under an id of its own, so that its ledger is nobody else's."""
-    shipped = election_folder(SHIPPED)
-    folder.mkdir(parents=True)
-    text = (shipped / "election.toml").read_text()
-    text = text.replace(f'id = "{SHIPPED}"', f'id = "{election_id}"')
-    (folder / "election.toml").write_text(text)
-    (folder / "stations.csv").write_text((shipped / "stations.csv").read_text())
-    return folder
-
-
+@contextmanager
 def open_night(
-    folder: Path,
-    unique: str,
-    kafka: str,
-    redis: str,
-    serving: str,
-    *,
-    topics: bool = True,
-    election: Path | None = None,
-) -> Iterator[Night]:
+    plan: NightPlan[N], folder: Path, unique: str, *, kafka: str, redis: str, serving: str = NOBODY
+) -> Iterator[N]:
     """A night on the given servers; its workers are ended with it."""
+    election = plan.election(folder / "election", unique)
     given = {
-        "election": str(election or own_election(folder / "election", unique)),
+        "election": str(election),
         "topic_prefix": unique,
+        "partitions": str(plan.partitions),
         "kafka": kafka,
         "redis": redis,
         "serving": serving,
@@ -269,14 +231,10 @@ def open_night(
     }
     environment = {f"{PREFIX}{name.upper()}": value for name, value in given.items()}
     settings = load_settings(**given)
-    names = settings.topics
-    if topics:
-        wanted = [names.scans, names.readings, names.corrections, names.rejected]
-        ensure_topics(kafka, wanted, SPEC)
-    producer = make_producer(kafka, SPEC.max_record_bytes)
-    night = Night(
-        folder, load_election(given["election"]).election, settings, environment, producer
-    )
+    if plan.has_topics:
+        ensure_topics(kafka, settings.topics.names, plan.topic_spec)
+    producer = make_producer(kafka, plan.topic_spec.max_record_bytes)
+    night = plan.kind(folder, load_election(election).election, settings, environment, producer)
     try:
         yield night
     finally:
@@ -285,18 +243,8 @@ def open_night(
         producer.close()
 
 
-def resident_mb(worker: Child) -> float:
-    """Most memory that a process ever held, in MB."""
-    status = Path(f"/proc/{worker.pid}/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(peak.split()[1]) / 1024
+class NightOpener(Protocol):
+    """What the fixture `night_opener` gives: a night of any kind, on the servers of the tests."""
 
-
-def loaded_files(worker: Child) -> str:
-    """The files that a process has mapped: shows which libraries it loaded."""
-    return Path(f"/proc/{worker.pid}/maps").read_text()
-
-
-def signal_worker(worker: Child, number: int) -> None:
-    """Send a signal to one worker of ours."""
-    os.kill(worker.pid, number)
+    def __call__(self, plan: NightPlan[N]) -> AbstractContextManager[N]:
+        """Open it in a folder and under a name of its own."""

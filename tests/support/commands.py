@@ -12,7 +12,8 @@ from typing import Any
 
 from tallywire.ledger import keys
 from tallywire.supervision.child import Child, Program
-from tests.flow.night import Night, wait_until
+from tests.support.night import Night
+from tests.support.waiting import wait_until
 
 REPLAYED = "has reached the end of the topics"
 

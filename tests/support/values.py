@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from tallywire.election.election import Contest, District, Election, Option, OptionKind, Station
 from tallywire.reasons import Code, Reason
@@ -18,6 +19,7 @@ from tallywire.records import (
     Source,
     Verdict,
 )
+from tallywire.worker.handler import IncomingRecord
 
 SCANS, CORRECTIONS = "tally.scans", "tally.corrections"
 NIGHT = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -133,3 +135,16 @@ def make_correction(
         before=None,
         votes=votes,
     )
+
+
+def make_record(**over: Any) -> IncomingRecord:
+    """A scan as a worker gets it."""
+    fields = {
+        "source": Source(SCANS, 3, 41),
+        "key": b"d1-1",
+        "value": b"image",
+        "headers": (("a", b"1"),),
+        "published_at": NIGHT,
+        **over,
+    }
+    return IncomingRecord(**fields)

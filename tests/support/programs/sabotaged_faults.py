@@ -16,7 +16,7 @@ from tallywire.workshop.faults.fault import Fault
 from tallywire.workshop.faults.night import FaultNight
 
 EVERY = 10
-MODULE = "tests.flow.sabotaged_faults"
+MODULE = "tests.support.programs.sabotaged_faults"
 
 
 def forgetful(night: FaultNight) -> None:
