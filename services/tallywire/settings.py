@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tallywire.addresses import bootstrap_servers, grpc_target, redis_url, without_password
 from tallywire.errors import InvalidFileError, Problem
 from tallywire.ledger.rejection_alert import StopLimit
+from tallywire.shipped import default_model_folder
 
 MIB = 1024 * 1024
 PREFIX = "TALLYWIRE_"
@@ -126,7 +127,9 @@ class Settings(BaseSettings):
     predict_timeout_s: Annotated[
         float, Field(gt=0, le=120, description="Longest wait for the model server, in seconds")
     ] = 5.0
-    model_repo: Annotated[Path, Field(description="Folder of models")] = Path("model_repo")
+    model_repo: Annotated[
+        Path, Field(description="Folder of models (default: ./model_repo, else the shipped ones)")
+    ] = Field(default_factory=default_model_folder)
 
     # Redis
     redis: Annotated[
@@ -147,7 +150,8 @@ class Settings(BaseSettings):
         Field(description="Address the dashboard listens on; loopback by default"),
     ] = "127.0.0.1"
     dashboard_folder: Annotated[
-        Path | None, Field(description="Where dashboard/app.py lies, if not beside the package")
+        Path | None,
+        Field(description="Folder with the dashboard's app.py, instead of the shipped one"),
     ] = None
 
     dashboard_generation: Annotated[

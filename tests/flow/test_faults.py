@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tallywire.workshop.faults.catalogue import FAULTS, choose
+from tallywire.workshop.faults.scenarios import SCENARIOS, choose
 from tests.support.programs import sabotaged_faults
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def test_the_short_form_loses_nothing(tmp_path: Path) -> None:
     assert code == 0, told
     assert found["kept"]
     assert [row["fault"] for row in found["faults"]] == [
-        fault.name for fault in choose(FAULTS, (), short=True)
+        one.name for one in choose(SCENARIOS, (), short=True)
     ]
     for row in found["faults"]:
         assert row["scans"] >= 100

@@ -42,13 +42,11 @@ TURNS = 40  # promotions and rollbacks in a row, at the end
 WITHIN_S = 120 + HALF * 2.0
 OUTCOMES = ("counted", "held", "rejected", "duplicate")
 
-BROKER = (
-    "apache_kafka" if os.environ.get("TALLYWIRE_PROOF_BROKER") == "kafka" else "kafka_bootstrap"
-)
+ON_APACHE = os.environ.get("TALLYWIRE_PROOF_BROKER") == "kafka"
 PLAN = replace(
     WITH_WORKERS,
     election=partial(large_election, districts=DISTRICTS, stations=2 * HALF),
-    kafka=BROKER,
+    kafka="apache_kafka" if ON_APACHE else "kafka_bootstrap",
 )
 pytestmark = [pytest.mark.night(PLAN), pytest.mark.timeout(300 + 4 * int(WITHIN_S))]
 

@@ -20,12 +20,13 @@ import redis
 
 from tallywire.edge.topics import TopicSpec, check_topics
 from tallywire.errors import PeerError
+from tallywire.ledger import keys
 from tallywire.supervision.child import LAUNCHER, Child, Program
 from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, is_free
 from tallywire.supervision.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
 from tallywire.workshop.stack.local import LocalStack, StackPlan
+from tests.support.programs import stack_parent
 
-PARENT = Path(__file__).with_name("stack_parent.py")
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
 
@@ -55,7 +56,7 @@ def has_restarted(stack: LocalStack, times: int) -> bool:
 def parent_of_a_stack(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process with a stack, and the pids of its children; ended whatever the test finds."""
     with subprocess.Popen(
-        [sys.executable, str(PARENT), str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, stack_parent.__file__, str(folder)], stdout=subprocess.PIPE, text=True
     ) as parent:
         try:
             assert parent.stdout is not None
@@ -94,6 +95,28 @@ def test_redis_keeps_its_data_for_the_next_start(tmp_path: Path) -> None:
             client.close()
 
 
+def test_a_durable_redis_is_started_again_with_all_that_it_confirmed(tmp_path: Path) -> None:
+    plan = StackPlan(tmp_path, broker=None, model=False, durable=True)
+    with LocalStack(plan, lambda _: None) as stack:
+        assert list(stack.unwatched) == []
+        with redis.Redis.from_url(stack.settings.redis) as client:
+            client.set("kept", 1)
+        os.kill(stack.child("redis").pid, signal.SIGKILL)
+        assert eventually(partial(has_restarted, stack, 1))
+        stack.child("redis").wait_ready()
+        with redis.Redis.from_url(stack.settings.redis) as client:
+            assert client.get("kept") == b"1"
+
+
+def test_a_durable_stack_goes_on_with_the_generation_that_is_live(tmp_path: Path) -> None:
+    plan = StackPlan(tmp_path, broker=None, model=False, durable=True)
+    for expected in ("g1", "g2"):
+        with LocalStack(plan) as stack:
+            assert stack.settings.generation == expected
+            with redis.Redis.from_url(stack.settings.redis) as client:
+                client.set(keys.live(stack.settings.election), "g2")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_whatever_ends_the_parent_ends_its_children(tmp_path: Path, number: signal.Signals) -> None:
     with parent_of_a_stack(tmp_path) as (parent, pids):
@@ -106,7 +129,7 @@ def test_whatever_ends_the_parent_ends_its_children(tmp_path: Path, number: sign
 @pytest.mark.parametrize("delay_s", [0.05, 0.3, 0.6, 0.9])
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, delay_s: float) -> None:
     parent = subprocess.Popen(
-        [sys.executable, str(PARENT), str(tmp_path)],
+        [sys.executable, stack_parent.__file__, str(tmp_path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -21,7 +21,7 @@ from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_she
 from tallywire.workshop.synthetic.mnist_sample import load_hand
 from tallywire.workshop.synthetic.simulated_counts import simulate_counts
 from tests.support import scan_files
-from tests.support.night import Headers, Night, envelope, open_night
+from tests.support.night import WITH_WORKERS, Headers, Night, NightOpener, envelope
 from tests.support.scan_files import variant
 from tests.support.waiting import wait_until
 
@@ -94,9 +94,8 @@ def too_many_votes() -> bytes:
     at = scan_files.booth()
     votes = {option.id: 0 for option in at.election.contests[0].options}
     votes.update(dict.fromkeys(list(votes)[:3], 311))
-    return scan_files.jpeg(
-        scan_files.draw_sheet(at, condition=ConditionName.CLEAN, votes=votes).pixels
-    )
+    sheet = scan_files.draw_sheet(at, condition=ConditionName.CLEAN, votes=votes)
+    return scan_files.jpeg(sheet.pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +122,8 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(
-    tmp_path_factory: pytest.TempPathFactory,
-    kafka_bootstrap: str, redis_url: str, model_server: str,
-) -> Iterator[Seen]:  # fmt: skip
-    folder = tmp_path_factory.mktemp("inputs")
-    for night in open_night(folder, f"t{folder.name[-6:]}{id(folder):x}", kafka_bootstrap,
-                            redis_url, model_server):  # fmt: skip
+def seen(night_opener: NightOpener) -> Iterator[Seen]:
+    with night_opener(WITH_WORKERS) as night:
         night.start_worker()
         yield publish_everything(night)
 
@@ -168,11 +162,8 @@ def send_bad(night: Night, bad: Bad, station: str) -> Source:
     headers = bad.headers(value) if bad.headers else encode_scan_headers(
         envelope(station, value, **bad.over)
     )  # fmt: skip
-    key = station.encode() if bad.key == "station" else bad.key
-    sent = night.producer.send(
-        night.settings.topics.scans, key=key, value=bad.value, headers=list(headers)
-    ).get(timeout=30)
-    return Source(sent.topic, sent.partition, sent.offset)
+    key = bad.key if isinstance(bad.key, bytes | None) else station.encode()
+    return night.put(night.settings.topics.scans, key, bad.value, headers)
 
 
 @pytest.mark.parametrize("name", list(bad_messages()))

@@ -13,7 +13,7 @@ import pytest
 from tallywire.edge.topics import ensure_topics
 from tallywire.settings import PREFIX
 from tallywire.supervision.ports import any_free_port
-from tallywire.workshop.stack.proxy import ProxiedWire
+from tallywire.workshop.stack.tcp_proxy import TcpProxy
 from tests.support.http import ask_json
 from tests.support.night import WITH_WORKERS, Night
 from tests.support.scan_files import draw_sheets, variant
@@ -38,7 +38,7 @@ def send_some(night: Night, count: int, before: int) -> None:
 def test_model_server_and_redis_go_away_and_come_back(night: Night) -> None:
     port = any_free_port()
     redis = night.settings.redis.removeprefix("redis://").partition("/")[0]
-    with ProxiedWire(night.settings.serving) as model, ProxiedWire(redis) as ledger:
+    with TcpProxy(night.settings.serving) as model, TcpProxy(redis) as ledger:
         night.start_worker(
             serving=f"127.0.0.1:{model.port}",
             redis=f"redis://127.0.0.1:{ledger.port}/0",

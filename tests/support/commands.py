@@ -67,7 +67,7 @@ def wait_replayed(night: Night, replay: Child, within_s: float = 90.0) -> None:
     """Wait until the replay says that it has reached the end."""
 
     def tell() -> str:
-        return night.log(replay)[-3000:] + night.tell()
+        return night.log(replay)[-3000:] + night.describe()
 
     wait_until(lambda: REPLAYED in night.log(replay) or not replay.is_alive(), within_s, tell)
     assert REPLAYED in night.log(replay), tell()

@@ -14,7 +14,8 @@ from tallywire.sheet.layout import Layout
 from tallywire.sheet.reference import attach
 from tallywire.sheet.registration import Registration, Unregistered, register
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tests.support.scan_files import GREY_SEVEN, SHIPPED, Booth, booth, draw_sheet
+from tests.support.elections import GREY_SEVEN, SHIPPED
+from tests.support.scan_files import Booth, booth, draw_sheet
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]

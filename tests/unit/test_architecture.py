@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "services" / "tallywire"
 
 # Which room may import which, floor by floor: nothing here imports upwards.
-VALUES = {"addresses", "errors", "reasons", "records", "__version__"}
+VALUES = {"addresses", "errors", "reasons", "records", "shipped", "__version__"}
 NIGHT = {"sheet", "reading", "ledger", "election", "wire", "edge", "evidence", "supervision"}
 PROCESSES = {
     "publish", "worker", "modelserver", "replay", "review", "rejected", "read", "verify",
@@ -33,19 +33,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": VALUES | NIGHT | {"settings", "workshop.synthetic", "training"},
     "workshop.synthetic": VALUES | {"sheet", "election", "edge", "settings"},
     "workshop.stack": VALUES | NIGHT | {"settings"},
+    "workshop.up": VALUES | NIGHT | PROCESSES | {"settings", "workshop.stack"},
     "workshop.demo": VALUES
     | NIGHT
     | PROCESSES
-    | {"settings", "workshop.stack", "workshop.synthetic"},
+    | {"settings", "workshop.stack", "workshop.up", "workshop.synthetic"},
     "workshop.bench": VALUES
     | NIGHT
     | PROCESSES
     | SCIENCE
-    | {"settings", "workshop.stack", "workshop.synthetic", "workshop.demo"},
+    | {"settings", "workshop.stack", "workshop.up", "workshop.synthetic", "workshop.demo"},
     "workshop.faults": VALUES
     | NIGHT
     | PROCESSES
-    | {"settings", "workshop.stack", "workshop.synthetic", "workshop.demo"},
+    | {"settings", "workshop.stack", "workshop.up", "workshop.synthetic"},
 }
 
 # Pure files in rooms that are not.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from tallywire.cli.options import JsonOption
+from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.synthetic.conditions import ConditionName
 
 
@@ -22,7 +23,7 @@ def bench(
         typer.Option(min=20, max=500_000, help="Instead: let so many scans wait for the workers"),
     ] = None,
     broker: Annotated[
-        Literal["embedded", "kafka"],
+        BrokerKind,
         typer.Option(help="The one out of a wheel, or Apache Kafka itself (needs Java 17)"),
     ] = "embedded",
     folder: Annotated[Path, typer.Option(help="Where sheets and logs go")] = Path("run/bench"),
@@ -42,12 +43,22 @@ def bench(
 
     Exit code: 0 done, 1 a backlog's memory was not bounded or a scan has no outcome, 2 wrong usage.
     """
-    if backlog:
-        from tallywire.workshop.bench.backlog import run_backlog
+    from tallywire.workshop.bench.options import BenchOptions
 
-        if not run_backlog(backlog, workers, condition, broker, folder, json_file):
-            raise typer.Exit(1)
+    options = BenchOptions(
+        sheets=sheets,
+        workers=workers,
+        condition=condition,
+        broker=broker,
+        folder=folder,
+        json_file=json_file,
+    )
+    if backlog is None:
+        from tallywire.workshop.bench.bench import run_bench
+
+        run_bench(options)
         return
-    from tallywire.workshop.bench.bench import run_bench
+    from tallywire.workshop.bench.backlog import run_backlog
 
-    run_bench(sheets, workers, condition, broker, folder, json_file)
+    if not run_backlog(options, backlog):
+        raise typer.Exit(1)

@@ -16,6 +16,7 @@ import typer
 from tallywire.cli.options import ElectionOption, RedisOption
 from tallywire.errors import PeerError, UsageError
 from tallywire.settings import PREFIX, Settings, load_settings
+from tallywire.shipped import dashboard_folder
 
 ANSWER_S = 4.0
 
@@ -86,20 +87,17 @@ def check_ready(settings: Settings) -> None:
 
 
 def find_dashboard(folder: Path | None) -> Path:
-    """The folder with app.py: the one asked for, the repository's, or the working directory's.
+    """The folder with app.py: the one asked for, else the one that comes with Tallywire.
 
     Raises:
         UsageError: there is none.
     """
-    here = Path(__file__).parents[3] / "dashboard"
-    candidates = [folder] if folder else [here, Path.cwd() / "dashboard"]
-    for candidate in candidates:
-        if (candidate / "app.py").is_file():
-            return candidate.resolve()
-    raise UsageError(
-        f"No dashboard at {' or '.join(map(str, candidates))}: run from the repository's folder,"
-        f" or set {PREFIX}DASHBOARD_FOLDER to the folder that holds app.py"
-    )
+    found = folder or dashboard_folder()
+    if not (found / "app.py").is_file():
+        raise UsageError(
+            f"No dashboard at {found}: set {PREFIX}DASHBOARD_FOLDER to the folder that holds app.py"
+        )
+    return found.resolve()
 
 
 def require_streamlit() -> None:
@@ -125,6 +123,7 @@ def streamlit_arguments(folder: Path, settings: Settings) -> list[str]:
     """The command line of the server. Looks and privacy are in dashboard/.streamlit/config.toml."""
     return [
         sys.executable,
+        "-P",  # nothing in the working directory can take the place of a module of ours
         *("-m", "streamlit", "run", str(folder / "app.py")),
         *("--server.address", settings.dashboard_address),
         *("--server.port", str(settings.dashboard_port)),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from tallywire.cli.options import JsonOption
+from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.synthetic.conditions import ConditionName
 
 
@@ -20,10 +21,10 @@ def demo(
         ConditionName, typer.Option(help="What happened to the sheets")
     ] = ConditionName.SCANNER,
     inconsistent: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of papers that do not add up by themselves")
+        float, typer.Option(min=0, max=1, help="Share of sheets that do not add up by themselves")
     ] = 0.02,
     broker: Annotated[
-        Literal["embedded", "kafka"],
+        BrokerKind,
         typer.Option(help="The one out of a wheel, or Apache Kafka itself (needs Java 17)"),
     ] = "embedded",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same night")] = 2015,
@@ -51,7 +52,7 @@ def demo(
     """
     from tallywire.workshop.demo.demo import DemoOptions, run_demo
 
-    wish = DemoOptions(
+    options = DemoOptions(
         stations=stations,
         workers=workers,
         condition=condition,
@@ -63,5 +64,5 @@ def demo(
         json_file=json_file,
         broker=broker,
     )
-    if not run_demo(wish):
+    if not run_demo(options):
         raise typer.Exit(1)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tallywire.cli.options import JsonOption
-
-
-class BrokerKind(StrEnum):
-    """Which broker the nights run on."""
-
-    EMBEDDED = "embedded"
-    KAFKA = "kafka"
+from tallywire.workshop.stack.broker_kind import BrokerKind
 
 
 def faults(
@@ -27,7 +20,7 @@ def faults(
     ] = False,
     broker: Annotated[
         BrokerKind, typer.Option(help="kafka is Apache Kafka, which needs Java and keeps its log")
-    ] = BrokerKind.EMBEDDED,
+    ] = "embedded",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same sheets and moments")] = 2015,
     folder: Annotated[Path, typer.Option(help="Where sheets and logs go")] = Path("run/faults"),
     json_file: JsonOption = None,
@@ -41,6 +34,13 @@ def faults(
     """
     from tallywire.workshop.faults.suite import FaultsOptions, run_faults
 
-    wish = FaultsOptions(tuple(only or ()), short, broker.value, seed, folder, json_file)
-    if not run_faults(wish):
+    options = FaultsOptions(
+        only=tuple(only or ()),
+        short=short,
+        broker=broker,
+        seed=seed,
+        folder=folder,
+        json_file=json_file,
+    )
+    if not run_faults(options):
         raise typer.Exit(1)

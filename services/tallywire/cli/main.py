@@ -16,6 +16,7 @@ from tallywire.errors import TallywireError, UsageError
 
 COMMANDS = {
     "demo": "One election night, end to end, on this machine.",
+    "up": "Start the servers of a count on this machine, for your own scans.",
     "read": "Read tally sheets from files and show what they say.",
     "render": "Draw synthetic tally sheets of an election.",
     "topics": "Create the Kafka topics where they are missing.",

@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from tallywire.settings import load_settings
+from tallywire.shipped import require_own_folder
+
 CACHE = Path(".cache")
 CORES = os.cpu_count() or 1
 
@@ -207,13 +210,13 @@ def train(
     1, as version 2 is, in about 40 minutes on two cores; `training.json` holds options and runs.
     """
     from tallywire.edge.output_files import require_folder
-    from tallywire.settings import load_settings
     from tallywire.training.tensorflow_setup import set_up_tensorflow
     from tallywire.training.versions import check_start, first_look_folder
 
     check_start(start_from, keep, from_corrections)
     set_up_tensorflow(CORES)
     settings = load_settings(model_repo=model_repo, model=model)
+    require_own_folder(settings.model_repo)
     from tallywire.training.augment import Augment
     from tallywire.training.mnist import find_mnist
     from tallywire.training.plan import TrainingData, TrainOptions

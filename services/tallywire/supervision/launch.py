@@ -5,7 +5,7 @@ A script, run by its path with `python -I -S`, so that it starts in a few millis
 
 Linux: asks the kernel to kill this process when the parent dies (`PR_SET_PDEATHSIG`, which
 survives `execv`), then becomes the program. Elsewhere: stays as the program's parent, passes
-signals on, and looks twice a second whether its own parent is still there.
+signals on, and checks twice a second that its own parent is still there.
 
 SIGKILL and not SIGTERM, because a parent that died can no longer insist; every program here is
 one whose sudden end loses nothing that was acknowledged.
@@ -20,7 +20,7 @@ import sys
 import time
 
 PR_SET_PDEATHSIG = 1
-LOOK_EVERY_S = 0.5
+CHECK_EVERY_S = 0.5
 
 
 def main(arguments: list[str]) -> int:
@@ -50,7 +50,7 @@ def watch_over(parent: int, program: list[str]) -> int:
     while (status := child.poll()) is None:
         if os.getppid() != parent:
             child.kill()
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(CHECK_EVERY_S)
     return status
 
 

@@ -13,9 +13,9 @@ from tallywire.errors import PeerError
 LOOPBACK = "127.0.0.1"
 
 # Below the ports that systems lend to outgoing connections (Linux from 32768, others from 49152):
-# one of those may be lent to anybody between our look and the server's start, and a probe of a
+# one of those may be lent to anybody between our check and the server's start, and a probe of a
 # server that is not there yet may even be connected to itself, which then keeps the server out.
-OURS = range(15_000, 32_768)
+PORT_RANGE = range(15_000, 32_768)
 ATTEMPTS = 100
 
 
@@ -54,19 +54,19 @@ def any_free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of loopback that nobody uses, drawn from `OURS`, so that two programs that
-    look at the same time hardly ever find the same ones.
+    """Different ports of loopback that nobody uses, drawn from `PORT_RANGE`, so that two programs
+    that ask at the same time hardly ever find the same ones.
 
     Raises:
         PeerError: hardly any port is free.
     """
-    drawn = random.SystemRandom().sample(OURS, ATTEMPTS + count)
+    drawn = random.SystemRandom().sample(PORT_RANGE, ATTEMPTS + count)
     with ExitStack() as held:  # all at once, or the same one might be found again
         found = list(islice((port for port in drawn if _hold(port, held)), count))
     if len(found) < count:
         raise PeerError(
-            f"Fewer than {count} of {len(drawn)} ports between {OURS.start} and {OURS.stop - 1}"
-            " are free: end what listens there"
+            f"Fewer than {count} of {len(drawn)} ports between {PORT_RANGE.start} and"
+            f" {PORT_RANGE.stop - 1} are free: end what listens there"
         )
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tallywire.supervision.child import Child
 
-LOOK_EVERY_S = 0.1
+CHECK_EVERY_S = 0.1
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 HEALTHY_AFTER_S = 20.0  # a child that ran for so long starts with a clean record
@@ -61,13 +61,13 @@ class Supervisor:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOK_EVERY_S):
+        while not self._ended.wait(CHECK_EVERY_S):
             with self._lock:
                 if not self._stopping:
                     for watched in self._watched:
-                        self._look(watched)
+                        self._restart_if_ended(watched)
 
-    def _look(self, watched: WatchedChild) -> None:
+    def _restart_if_ended(self, watched: WatchedChild) -> None:
         now_s = time.monotonic()
         if watched.child.is_alive():
             return

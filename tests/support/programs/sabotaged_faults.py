@@ -12,8 +12,8 @@ from tallywire.cli.main import main
 from tallywire.ledger.async_client import AsyncLedgerClient
 from tallywire.ledger.state import ApplyResult, Outcome, event_source
 from tallywire.workshop.faults import suite
-from tallywire.workshop.faults.fault import Fault
 from tallywire.workshop.faults.night import FaultNight
+from tallywire.workshop.faults.scenarios import Scenario
 
 EVERY = 10
 MODULE = "tests.support.programs.sabotaged_faults"
@@ -24,7 +24,7 @@ def forgetful(night: FaultNight) -> None:
     night.begin(module=MODULE)
 
 
-FORGETFUL = Fault("forgetful", "a ledger that forgets", forgetful, scans=60)
+FORGETFUL = Scenario("forgetful", "a ledger that forgets", forgetful, scans=60)
 
 
 def forget() -> None:
@@ -44,5 +44,5 @@ if __name__ == "__main__":
     if "worker" in sys.argv:
         forget()
     else:
-        vars(suite)["FAULTS"] = (FORGETFUL,)
+        vars(suite)["SCENARIOS"] = (FORGETFUL,)
         main()

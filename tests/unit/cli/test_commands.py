@@ -127,7 +127,6 @@ def test_so_the_process_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
         (["replay", "--to", "g2", "--logs", "1.jpg"], "--logs 1.jpg"),
         (["review", "--history", "S1", "--from-folder", "nowhere"], "nowhere"),
         (["verify", "--from-folder", "nowhere"], "nowhere"),
-        (["evaluate", "--models", "99"], "99"),
         (["train", "--version", "9", "--model-repo", "1.jpg"], "--model-repo 1.jpg"),
         (["dashboard", "--election", "[/red]", "--port", "0"], "--dashboard-port: 0"),
     ],

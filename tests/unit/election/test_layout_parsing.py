@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tallywire.election.layout_parsing import parse_layout
 from tallywire.errors import InvalidFileError, Problem
 from tallywire.sheet.layout import Role
-from tests.support.scan_files import GREY_SEVEN
+from tests.support.elections import GREY_SEVEN
 
 FORM = (GREY_SEVEN / "form.toml").read_text()
 

@@ -17,7 +17,8 @@ from tallywire.election.election import LayoutUsed, OptionKind, select_stations
 from tallywire.election.loading import election_folder, layout_path, load_election, load_layout
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.sheet.layout import MarkKind, Role
-from tests.support.scan_files import GREY_SEVEN, booth
+from tests.support.elections import GREY_SEVEN
+from tests.support.scan_files import booth
 
 DISTRICT_15 = {
     "PAN": 56625, "PRI": 17975, "PRD": 8886, "PVEM": 6227, "PT": 2056, "MC": 7522, "NA": 3380,

@@ -11,7 +11,8 @@ import pytest
 
 from tallywire.election.loading import load_election, load_layout
 from tallywire.errors import InvalidFileError
-from tests.support.scan_files import GREY_SEVEN, booth, png
+from tests.support.elections import GREY_SEVEN
+from tests.support.scan_files import booth, png
 
 
 def taught(folder: Path, picture: str = "form.png") -> Path:

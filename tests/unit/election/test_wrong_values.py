@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tallywire.election.election_parsing import parse_election
 from tallywire.election.layout_parsing import parse_layout
 from tallywire.errors import InvalidFileError, Problem
-from tests.support.scan_files import GREY_SEVEN
+from tests.support.elections import GREY_SEVEN
 
 FORM = (GREY_SEVEN / "form.toml").read_text()
 ELECTION = (GREY_SEVEN / "election.toml").read_text()

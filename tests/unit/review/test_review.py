@@ -19,7 +19,7 @@ from tallywire.records import Verdict
 from tallywire.review.display import print_queue
 from tallywire.review.draft import DraftCorrection, change, parse_sets, problems_of, require, shown
 from tallywire.review.priority import margin, order, probability_wrong, sheet_of
-from tests.support.scan_files import GREY_SEVEN
+from tests.support.elections import GREY_SEVEN
 from tests.support.values import make_correction, make_election, make_reading
 
 MAYOR = make_election().contests[0]

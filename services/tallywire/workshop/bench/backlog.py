@@ -3,13 +3,12 @@ and do the workers get through them as fast as through a burst?"""
 
 from __future__ import annotations
 
-import logging
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import audit, read_snapshot
+from tallywire.settings import load_settings
 from tallywire.workshop.bench.memory_watch import (
     MIB,
     WORKER_LIMIT_MIB,
@@ -32,23 +32,21 @@ from tallywire.workshop.bench.memory_watch import (
     complaints,
     sum_up,
 )
+from tallywire.workshop.bench.options import BenchOptions, render_sheets, stack_options
 from tallywire.workshop.bench.queued_scans import queue_scans, write_election
-from tallywire.workshop.demo.demo import (
-    DemoOptions,
-    check_broker,
-    plan_stack,
-    prepare_folder,
-    render_night,
-)
-from tallywire.workshop.demo.night import OUTCOMES, count_accounted, wait_until_accounted
-from tallywire.workshop.stack.local import BrokerKind, LocalStack
-from tallywire.workshop.synthetic.conditions import ConditionName
+from tallywire.workshop.demo.counting import OUTCOMES, count_accounted, wait_until_accounted
+from tallywire.workshop.stack.broker_kind import BrokerKind
+from tallywire.workshop.stack.local import LocalStack
+from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
+from tallywire.workshop.synthetic.rendering import ELECTION
+from tallywire.workshop.up.preflight import require_startable
+from tallywire.workshop.up.up import plain_printer, quiet_clients, running_stack
 
 DRAWN = 24  # different pictures
 SPARE = 1.5  # disk or memory wanted for each byte that will be queued
 BURST = 1000  # scans of the burst that the drain is held against, at most
 WARM = 0.05  # share of a drain that passes before its clock starts: workers join one by one
-REPORT_LOOK_S = 0.2
+REPORT_SAMPLE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,44 +57,38 @@ class Backlog:
     queued_bytes: int
     drain_per_s: float
     burst_per_s: float
-    held: Mapping[str, MemoryUse]
+    memory: Mapping[str, MemoryUse]
     outcomes: Mapping[str, int]
     differences: int  # of the ledger's audit
     complaints: Sequence[str]
 
 
-def run_backlog(
-    queued: int,
-    workers: int,
-    condition: ConditionName,
-    broker: BrokerKind,
-    folder: Path,
-    json_file: Path | None,
-) -> bool:
+def run_backlog(options: BenchOptions, queued: int) -> bool:
     """Queue, start the workers, watch, and print; True where memory stayed bounded and every scan
     has one outcome.
 
     Raises:
-        UsageError: the folder holds something else, there is no Java, or no room for the scans.
+        UsageError: the folder holds something else, a program is missing, or room for the scans.
         PeerError: a server did not start, or the pipeline got stuck.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    quiet_clients()
     console = terminal(stderr=True)
-    check_broker(broker)
-    scans = prepare_folder(folder)
-    wish = DemoOptions(DRAWN, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
-    render_night(wish, scans, console)
-    images = [path.read_bytes() for path in sorted(scans.glob("*.jpg"))]
-    burst = min(BURST, queued)
-    require_room(sum(map(len, images)) / len(images) * (queued + burst), broker, folder)
-    election = write_election(scans, folder / "election", queued + burst)
-    plan = replace(plan_stack(wish, election), workers=0, dashboard=False)
-    with LocalStack(plan, console.print) as stack:
-        found = measure(stack, images, queued, burst, workers, console)
-    summary = to_json(found, broker)
+    require_startable(stack_options(options, ELECTION, options.workers), load_settings())
+    with locked_folder(options.folder):
+        empty_folder(options.folder)
+        render_sheets(options, DRAWN, console)
+        images = [path.read_bytes() for path in sorted(options.scans.glob("*.jpg"))]
+        burst = min(BURST, queued)
+        wanted_bytes = sum(map(len, images)) / len(images) * (queued + burst)
+        require_room(wanted_bytes, options.broker, options.folder)
+        election = write_election(options.scans, options.folder / "election", queued + burst)
+        up = stack_options(options, str(election.absolute()), workers=0)
+        with running_stack(up, plain_printer(console)) as stack:
+            found = measure(stack, images, queued, burst, options.workers, console)
+    summary = to_json(found, options.broker)
     terminal().print(to_table(summary))
-    if json_file:
-        write_json(json_file, summary)
+    if options.json_file:
+        write_json(options.json_file, summary)
     return bool(summary["bounded"] and summary["exact"])
 
 
@@ -135,7 +127,7 @@ def measure(
         to_s = time.monotonic()
         queue_scans(stack.settings, images, range(queued, queued + burst), lambda _: None)
         burst_per_s, _ = drain(stack, queued, queued + burst, console)
-    held = sum_up(watch.samples, from_s, to_s, warm_s)
+    memory = sum_up(watch.samples, from_s, to_s, warm_s)
     keeps = ("redis", "broker") if stack.plan.broker == "embedded" else ("redis",)
     outcomes, differences = check_ledger(stack)
     return Backlog(
@@ -143,10 +135,10 @@ def measure(
         sent_bytes,
         drain_per_s,
         burst_per_s,
-        {**held, "report": report_memory(stack)},
+        {**memory, "report": report_memory(stack)},
         outcomes,
         differences,
-        complaints(held, keeps),
+        complaints(memory, keeps),
     )
 
 
@@ -181,14 +173,14 @@ def report_memory(stack: LocalStack) -> MemoryUse:
     page = stack.plan.folder / "report.html"
     command = [sys.executable, "-m", "tallywire", "report", "--out", str(page)]
     environment = {**psutil.Process().environ(), **stack.environment}
-    looks = []
+    samples_mib = []
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as report:
         while report.poll() is None:
-            looks.append(_resident_mib(report.pid))
-            time.sleep(REPORT_LOOK_S)
+            samples_mib.append(_resident_mib(report.pid))
+            time.sleep(REPORT_SAMPLE_S)
     if report.returncode:
         raise PeerError(f"tallywire report ended with code {report.returncode}")
-    return MemoryUse(max(looks), max(looks), max(looks), len(looks))
+    return MemoryUse(max(samples_mib), max(samples_mib), max(samples_mib), len(samples_mib))
 
 
 def to_json(found: Backlog, broker: BrokerKind) -> dict[str, Any]:
@@ -202,9 +194,9 @@ def to_json(found: Backlog, broker: BrokerKind) -> dict[str, Any]:
         "drain_per_second": round(found.drain_per_s, 1),
         "burst_per_second": round(found.burst_per_s, 1),
         "ratio": round(found.drain_per_s / found.burst_per_s, 3),
-        "peak_mib_by_process": {name: round(one.peak_mib) for name, one in found.held.items()},
-        "first_half_mib": {name: round(one.early_mib) for name, one in found.held.items()},
-        "second_half_mib": {name: round(one.late_mib) for name, one in found.held.items()},
+        "peak_mib_by_process": {name: round(one.peak_mib) for name, one in found.memory.items()},
+        "first_half_mib": {name: round(one.early_mib) for name, one in found.memory.items()},
+        "second_half_mib": {name: round(one.late_mib) for name, one in found.memory.items()},
         "worker_limit_mib": round(WORKER_LIMIT_MIB),
         "bounded": not found.complaints,
         "complaints": list(found.complaints),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
 
@@ -11,56 +10,45 @@ from tallywire.edge.terminal import terminal
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
 from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
+from tallywire.settings import load_settings
 from tallywire.workshop.bench.ceiling import measure_ceiling
+from tallywire.workshop.bench.options import BenchOptions, render_sheets, stack_options
 from tallywire.workshop.bench.pipeline import measure_pipeline, to_json, to_table
-from tallywire.workshop.demo.demo import (
-    REPOSITORY,
-    DemoOptions,
-    check_broker,
-    plan_stack,
-    prepare_folder,
-    render_night,
-)
-from tallywire.workshop.stack.local import BrokerKind, LocalStack
-from tallywire.workshop.synthetic.conditions import ConditionName
+from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
+from tallywire.workshop.synthetic.rendering import ELECTION
+from tallywire.workshop.up.preflight import model_versions, require_startable
+from tallywire.workshop.up.up import plain_printer, quiet_clients, running_stack
 
 SLOW_SHARE = 4  # one sheet in so many is kept for the latency pass
 
 
-def run_bench(
-    sheets: int,
-    workers: int,
-    condition: ConditionName,
-    broker: BrokerKind,
-    folder: Path,
-    json_file: Path | None,
-) -> None:
+def run_bench(options: BenchOptions) -> None:
     """Render, measure the ceiling, then the pipeline, and print both.
 
     Raises:
-        UsageError: the folder holds something else, or there is no model.
+        UsageError: the folder holds something else, or a program or the model is missing.
         PeerError: a server did not start, or the pipeline got stuck.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    quiet_clients()
     console = terminal(stderr=True)
-    check_broker(broker)
-    scans = prepare_folder(folder)
-    wish = DemoOptions(sheets, workers, condition, 0.0, 1, None, False, folder, json_file, broker)
-    render_night(wish, scans, console)
-    slow = split_scans(scans, folder / "slow")
-    loaded = load_election(scans)
-    election = loaded.election
-    burst = sorted(scans.glob("*.jpg"))
-    console.print(f"Ceiling: {len(burst)} sheets in-process on all cores", style="dim")
-    layout = loaded.layouts[election.contests[0].id]
-    ceiling = measure_ceiling(burst, layout, newest_model(REPOSITORY / "model_repo" / "digits"))
-    with LocalStack(plan_stack(wish, scans), console.print) as stack:
-        stack.wait_ready()
-        pipeline = measure_pipeline(stack, scans, slow, election, console)
+    require_startable(stack_options(options, ELECTION, options.workers), load_settings())
+    with locked_folder(options.folder):
+        empty_folder(options.folder)
+        render_sheets(options, options.sheets, console)
+        slow = split_scans(options.scans, options.folder / "slow")
+        loaded = load_election(options.scans)
+        election = loaded.election
+        burst = sorted(options.scans.glob("*.jpg"))
+        console.print(f"Ceiling: {len(burst)} sheets in-process on all cores", style="dim")
+        layout = loaded.layouts[election.contests[0].id]
+        ceiling = measure_ceiling(burst, layout, newest_model())
+        up = stack_options(options, str(options.scans.absolute()), options.workers)
+        with running_stack(up, plain_printer(console)) as stack:
+            pipeline = measure_pipeline(stack, options.scans, slow, election, console)
     summary = to_json(ceiling, pipeline)
     terminal().print(to_table(summary))
-    if json_file:
-        write_json(json_file, summary)
+    if options.json_file:
+        write_json(options.json_file, summary)
 
 
 def split_scans(scans: Path, slow: Path) -> Path:
@@ -71,13 +59,15 @@ def split_scans(scans: Path, slow: Path) -> Path:
     return slow
 
 
-def newest_model(folder: Path) -> Path:
+def newest_model() -> Path:
     """The version that a model server would serve.
 
     Raises:
         UsageError: there is none.
     """
-    versions = [one for one in folder.iterdir() if one.name.isdigit()] if folder.is_dir() else []
+    settings = load_settings()
+    folder = settings.model_repo / settings.model
+    versions = model_versions(folder)
     if not versions:
         raise UsageError(f"{folder} holds no model version: run `tallywire train`")
-    return max(versions, key=lambda one: int(one.name))
+    return folder / str(versions[-1])

@@ -1,4 +1,4 @@
-"""Resident memory of a stack's processes, looked at once a second, and whether it stays bounded."""
+"""Resident memory of a stack's processes, sampled once a second, and whether it stays bounded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 from tallywire.workshop.stack.local import LocalStack
 
 MIB = 1024 * 1024
-LOOK_EVERY_S = 1.0
+SAMPLE_EVERY_S = 1.0
 WORKER_LIMIT_MIB = 400.0
 GROWTH, GROWTH_MIB = 0.10, 32.0
 """What the second half of a run may hold above the first: caches and heaps that fill up."""
@@ -30,20 +30,20 @@ class MemoryUse:
 
 @dataclass(slots=True)
 class MemorySamples:
-    """Resident bytes by process, with the monotonic second of each look."""
+    """Resident bytes by process, with the monotonic second of each sample."""
 
     seen: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
     def note(self, name: str, at_s: float, resident_bytes: int) -> None:
-        """One look at one process."""
+        """One sample of one process."""
         self.seen.setdefault(name, []).append((at_s, resident_bytes))
 
 
 class MemoryWatch:
-    """A context manager that looks at every process of a stack, also at those that start or start
+    """A context manager that samples every process of a stack, also at those that start or start
     again meanwhile."""
 
-    def __init__(self, stack: LocalStack, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, stack: LocalStack, every_s: float = SAMPLE_EVERY_S) -> None:
         self.samples = MemorySamples()
         self._stack, self._every_s = stack, every_s
         self._ended = threading.Event()
@@ -79,8 +79,8 @@ def sum_up(
     """
     middle_s = ((from_s if warm_s is None else warm_s) + to_s) / 2
     found = {}
-    for name, looks in samples.seen.items():
-        within = [(at_s, held / MIB) for at_s, held in looks if from_s <= at_s <= to_s]
+    for name, taken in samples.seen.items():
+        within = [(at_s, resident / MIB) for at_s, resident in taken if from_s <= at_s <= to_s]
         if within:
             early = [held for at_s, held in within if at_s <= middle_s]
             late = [held for at_s, held in within if at_s > middle_s]
@@ -93,14 +93,14 @@ def sum_up(
     return found
 
 
-def complaints(held: Mapping[str, MemoryUse], grows_by_design: Sequence[str]) -> list[str]:
+def complaints(memory: Mapping[str, MemoryUse], grows_by_design: Sequence[str]) -> list[str]:
     """What is not bounded, in words; nothing where all is well.
 
     A worker has a limit of its own. Every other process must not hold much more in the second half
     of the run than in the first, unless it keeps what comes in (`grows_by_design`).
     """
     found = []
-    for name, one in held.items():
+    for name, one in memory.items():
         if name.startswith("worker") and one.peak_mib >= WORKER_LIMIT_MIB:
             found.append(f"{name} held {one.peak_mib:.0f} MiB; the limit is {WORKER_LIMIT_MIB:.0f}")
         most_mib = one.early_mib * (1 + GROWTH) + GROWTH_MIB

@@ -16,12 +16,13 @@ from rich.table import Table
 from tallywire.election.election import Election
 from tallywire.publish.receipts import Receipt
 from tallywire.workshop.bench.ceiling import Ceiling
-from tallywire.workshop.demo.night import close_night, publish_folder, wait_until_accounted
+from tallywire.workshop.demo.counting import publish_folder, wait_until_accounted
+from tallywire.workshop.demo.result import collect_result
 from tallywire.workshop.demo.summary import percentile
 from tallywire.workshop.stack.local import LocalStack
 
 MIB = 1024 * 1024
-LOOK_EVERY_S = 0.2
+SAMPLE_EVERY_S = 0.2
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class Meter:
         }
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOK_EVERY_S):
+        while not self._ended.wait(SAMPLE_EVERY_S):
             for name, one in self._processes.items():
                 held = one.memory_info().rss / MIB
                 self.usage.peak_mib[name] = max(held, self.usage.peak_mib.get(name, 0.0))
@@ -91,12 +92,12 @@ def measure_pipeline(
     with Meter(stack) as meter:
         receipts = publish_folder(stack.settings, scans, run / "burst.jsonl", None, console)
         wait_until_accounted(stack.settings, election, len(receipts), console)
-        burst = close_night(stack.settings, election, len(receipts), receipts)
+        burst = collect_result(stack.settings, election, len(receipts), receipts)
     rate = len(receipts) / burst.seconds
     paced = publish_folder(stack.settings, slow_scans, run / "paced.jsonl", rate / 2, console)
     everything: list[Receipt] = [*receipts, *paced]
     wait_until_accounted(stack.settings, election, len(everything), console)
-    night = close_night(stack.settings, election, len(paced), paced)
+    night = collect_result(stack.settings, election, len(paced), paced)
     return PipelineRun(
         tallies_per_second=rate,
         latencies_s=night.latencies_s,

@@ -1,10 +1,8 @@
-"""The demo from the first sheet to the closing table."""
+"""The demo from the first sheet to the closing table: `up`, and a publisher of synthetic sheets."""
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,33 +13,30 @@ from typing import Any
 from rich.console import Console
 
 from tallywire.edge.output_files import write_json
-from tallywire.edge.progress_bars import sheet_bar
 from tallywire.edge.terminal import terminal
 from tallywire.election.ground_truth import TRUTH_FILE, read_truth
 from tallywire.election.loading import load_election
-from tallywire.errors import UsageError
 from tallywire.results.report import make_report
 from tallywire.results.report_page import write_page
+from tallywire.settings import load_settings
+from tallywire.workshop.demo.counting import publish_folder, wait_until_accounted
 from tallywire.workshop.demo.grading import grade
-from tallywire.workshop.demo.night import (
-    NightResult,
-    close_night,
-    publish_folder,
-    wait_until_accounted,
-)
+from tallywire.workshop.demo.result import NightResult, collect_result
 from tallywire.workshop.demo.summary import to_json, to_table
-from tallywire.workshop.stack.apache import check_tools
-from tallywire.workshop.stack.local import BrokerKind, LocalStack, StackPlan
+from tallywire.workshop.stack.broker_kind import BrokerKind
+from tallywire.workshop.stack.local import LocalStack
+from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tallywire.workshop.synthetic.rendering import RenderOptions, render
+from tallywire.workshop.synthetic.display import render_with_bar
+from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions
+from tallywire.workshop.up.options import UpOptions
+from tallywire.workshop.up.preflight import require_startable
+from tallywire.workshop.up.up import plain_printer, quiet_clients, running_stack
 
-REPOSITORY = Path(__file__).parents[4]
-ELECTION = "mx-2015-d15"
-SESSION_TIMEOUT_S = 6  # the embedded broker lets a group wait for half of it
 LINGER_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
     """What the user asked for."""
 
@@ -56,97 +51,82 @@ class DemoOptions:
     json_file: Path | None
     broker: BrokerKind = "embedded"
 
+    @property
+    def scans(self) -> Path:
+        """Where the sheets go, and the election of just these stations."""
+        return self.folder / "scans"
 
-def run_demo(wish: DemoOptions) -> bool:
+
+def run_demo(options: DemoOptions) -> bool:
     """Run one night; True where the delivery guarantee held.
 
     Raises:
-        UsageError: the folder holds something else than an earlier demo, or there is no Java.
+        UsageError: the folder holds something else than an earlier demo, or a program is missing.
         PeerError: a server did not start, or the night got stuck.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the publisher tells its troubles
+    quiet_clients()
     console = terminal(stderr=True)
-    check_broker(wish.broker)
-    scans = prepare_folder(wish.folder)
-    render_night(wish, scans, console)
-    with LocalStack(plan_stack(wish, scans), console.print) as stack:
-        console.print("Waiting for the workers to share the partitions", style="dim")
-        stack.wait_ready()
-        if stack.dashboard_url:
-            console.print(f"Live page: {stack.dashboard_url}", style="bold")
-        for name, url in stack.metrics_urls.items():
-            console.print(f"Metrics of {name}: {url}", style="dim")
-        night = run_night(wish, scans, stack, console)
-        truths = {row.scan_id: row.cells for row in read_truth(scans / TRUTH_FILE)}
-        summary = to_json(night, grade(night.readings.values(), truths))
-        summary["worker_restarts"] = stack.restarts
-        terminal().print(to_table(summary))
-        _write(wish.json_file, summary)
-        _report(stack, wish, scans, console)
-        if wish.dashboard:
-            _linger(console, stack.dashboard_url or "")
+    require_startable(stack_options(options, ELECTION), load_settings())
+    with locked_folder(options.folder):
+        empty_folder(options.folder)
+        render_sheets(options, console)
+        stack_of_night = stack_options(options, str(options.scans.absolute()))
+        with running_stack(stack_of_night, plain_printer(console)) as stack:
+            return spend_night(options, stack, console)
+
+
+def stack_options(options: DemoOptions, election: str) -> UpOptions:
+    """The stack of a night: begun anew each time, on whatever ports are free."""
+    return UpOptions(
+        election=election,
+        broker=options.broker,
+        workers=options.workers,
+        dashboard=options.dashboard,
+        folder=options.folder,
+        ports={},
+    )
+
+
+def render_sheets(options: DemoOptions, console: Console) -> None:
+    """Draw every station's sheet, with truth.csv and the election's files."""
+    sheet_options = RenderOptions(
+        out=options.scans,
+        election=ELECTION,
+        stations=options.stations,
+        seed=options.seed,
+        condition=options.condition,
+        inconsistent=options.inconsistent,
+        jobs=os.cpu_count() or 1,
+    )
+    render_with_bar(sheet_options, console)
+
+
+def spend_night(options: DemoOptions, stack: LocalStack, console: Console) -> bool:
+    """Publish, count, print; True where the delivery guarantee held."""
+    if stack.dashboard_url:
+        console.print(f"Live page: {stack.dashboard_url}", style="bold")
+    for name, url in stack.metrics_urls.items():
+        console.print(f"Metrics of {name}: {url}", style="dim")
+    night = publish_and_count(options, stack, console)
+    truths = {row.scan_id: row.cells for row in read_truth(options.scans / TRUTH_FILE)}
+    summary = to_json(night, grade(night.readings.values(), truths))
+    summary["worker_restarts"] = stack.restarts
+    terminal().print(to_table(summary))
+    _write(options.json_file, summary)
+    _report(stack, options, console)
+    if stack.dashboard_url:
+        _linger(console, stack.dashboard_url)
     return night.accounting.kept
 
 
-def check_broker(broker: BrokerKind) -> None:
-    """Tell what is missing for this broker before any sheet is drawn.
-
-    Raises:
-        UsageError: Apache Kafka is asked for, and Java, or its jars and Maven, are missing.
-    """
-    if broker == "kafka":
-        check_tools()
-
-
-def render_night(wish: DemoOptions, scans: Path, console: Console) -> None:
-    """Draw every station's sheet into `scans`, with truth.csv and the election's files."""
-    request = RenderOptions(
-        out=scans,
-        election=ELECTION,
-        stations=wish.stations,
-        seed=wish.seed,
-        condition=wish.condition,
-        inconsistent=wish.inconsistent,
-        jobs=os.cpu_count() or 1,
-    )
-    with sheet_bar("Rendering", console) as progress:
-        render(request, progress)
-
-
-def run_night(wish: DemoOptions, scans: Path, stack: LocalStack, console: Console) -> NightResult:
+def publish_and_count(options: DemoOptions, stack: LocalStack, console: Console) -> NightResult:
     """Publish, wait until every scan has its outcome, and collect."""
-    election = load_election(scans).election
-    journal = wish.folder / "receipts.jsonl"
-    receipts = publish_folder(stack.settings, scans, journal, wish.rate, console)
+    election = load_election(options.scans).election
+    journal = options.folder / "receipts.jsonl"
+    receipts = publish_folder(stack.settings, options.scans, journal, options.rate, console)
     wait_until_accounted(stack.settings, election, len(receipts), console)
-    published = sum(1 for _ in scans.glob("*.jpg"))
-    return close_night(stack.settings, election, published, receipts)
-
-
-def plan_stack(wish: DemoOptions, scans: Path) -> StackPlan:
-    """Servers, workers and settings of one night."""
-    return StackPlan(
-        folder=wish.folder,
-        broker=wish.broker,
-        workers=wish.workers,
-        dashboard=wish.dashboard,
-        settings={
-            "election": str(scans.absolute()),
-            "model_repo": str(REPOSITORY / "model_repo"),
-            "session_timeout_s": str(SESSION_TIMEOUT_S),
-        },
-    )
-
-
-def prepare_folder(folder: Path) -> Path:
-    """An empty folder of our own; an earlier demo in it is removed. Returns that of the scans."""
-    stamp = folder / ".tallywire-demo"
-    if folder.is_dir() and any(folder.iterdir()) and not stamp.is_file():
-        raise UsageError(f"{folder} is not empty and no earlier demo: choose another --folder")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    stamp.touch()
-    return folder / "scans"
+    published = sum(1 for _ in options.scans.glob("*.jpg"))
+    return collect_result(stack.settings, election, published, receipts)
 
 
 def _write(path: Path | None, summary: dict[str, Any]) -> None:
@@ -154,16 +134,16 @@ def _write(path: Path | None, summary: dict[str, Any]) -> None:
         write_json(path, summary)
 
 
-def _report(stack: LocalStack, wish: DemoOptions, scans: Path, console: Console) -> None:
-    """The paper's figures of this night, beside its logs."""
-    page = wish.folder / "report.html"
-    found = make_report(stack.settings, None, None, scans / TRUTH_FILE)
+def _report(stack: LocalStack, options: DemoOptions, console: Console) -> None:
+    """The article's figures of this night, beside its logs."""
+    page = options.folder / "report.html"
+    found = make_report(stack.settings, None, None, options.scans / TRUTH_FILE)
     page.write_text(write_page(found), encoding="utf-8")
-    console.print(f"Figures of the paper for this night: {page}")
+    console.print(f"Figures of the article for this night: {page}", markup=False)
 
 
 def _linger(console: Console, url: str, wait: Callable[[float], object] = time.sleep) -> None:
-    """Leave the page up while somebody can look at it."""
+    """Leave the page up for whoever is at the terminal."""
     if not sys.stdin.isatty():
         wait(LINGER_S)
         return

@@ -1,4 +1,4 @@
-"""How the night is told: as JSON, and as a table that a newcomer understands."""
+"""The result as JSON, and as a table that a newcomer understands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from tallywire.workshop.demo.grading import Grade
-from tallywire.workshop.demo.night import NightResult
+from tallywire.workshop.demo.result import NightResult
 
 
 def percentile(values: Sequence[float], share: float) -> float:

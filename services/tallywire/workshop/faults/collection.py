@@ -12,14 +12,14 @@ from tallywire.ledger.state import Event
 from tallywire.records import Reading, Rejection, Source
 from tallywire.settings import Settings
 from tallywire.wire import decode
-from tallywire.workshop.faults.messages import NightMessage
+from tallywire.workshop.faults.messages import ScanMessage
 from tallywire.workshop.faults.verdict import NightEvidence, PublishedScan
 
 SCAN_ID = "scan-id"
 
 
 def collect(
-    settings: Settings, election: Election, published: Mapping[Source, NightMessage]
+    settings: Settings, election: Election, published: Mapping[Source, ScanMessage]
 ) -> NightEvidence:
     """Everything about one night in the generation of `settings`.
 
@@ -34,9 +34,9 @@ def collect(
         snapshot = read_snapshot(ledger, generation)
         districts = snapshot.districts if snapshot else {}
         return NightEvidence(
-            told={source: _scan_id(letter.headers) for source, letter in published.items()},
+            acknowledged={at: _scan_id(message.headers) for at, message in published.items()},
             scans=scans,
-            unreadable=frozenset(source for source, one in published.items() if one.refused),
+            malformed=frozenset(source for source, one in published.items() if one.malformed),
             events=read_events(settings),
             totals={name: district.totals for name, district in districts.items()},
             stations=list_stations(ledger, generation),

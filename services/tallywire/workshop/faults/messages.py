@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from random import Random
 
 from tallywire.records import Envelope
 from tallywire.wire import encode_scan_headers
@@ -15,13 +14,13 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SheetSupply:
+class SheetPool:
     """The sheets (JPEG files, station by station) and the stations that send them."""
 
     sheets: Sequence[bytes]
     stations: Sequence[str]
 
-    def picture(self, number: int) -> bytes:
+    def image(self, number: int) -> bytes:
         """The `number`th scan of a night: a file of its own, without drawing another sheet."""
         return self.sheets[number % len(self.sheets)] + b"%d" % number
 
@@ -31,20 +30,20 @@ class SheetSupply:
 
 
 @dataclass(frozen=True, slots=True)
-class NightMessage:
+class ScanMessage:
     """One record to publish. `timestamp_ms` None lets the producer's clock decide.
 
-    `refused` says that no reader may find a sheet in it.
+    `malformed` says that no reader may find a sheet in it.
     """
 
     key: bytes | None
     value: bytes | None
     headers: Headers
     timestamp_ms: int | None = None
-    refused: bool = False
+    malformed: bool = False
 
 
-def write_letter(station: str, value: bytes, captured_at: datetime | None = None) -> NightMessage:
+def scan_message(station: str, value: bytes, captured_at: datetime | None = None) -> ScanMessage:
     """A scan as a scanner sends it."""
     envelope = Envelope(
         station=station,
@@ -53,12 +52,4 @@ def write_letter(station: str, value: bytes, captured_at: datetime | None = None
         content_type="image/jpeg",
         scan_id=hashlib.sha256(value).hexdigest(),
     )
-    return NightMessage(station.encode(), value, tuple(encode_scan_headers(envelope)))
-
-
-def plain_letters(supplies: SheetSupply, rng: Random) -> Iterator[NightMessage]:
-    """Good scans, one a station, for ever."""
-    number = 0
-    while True:
-        yield write_letter(supplies.station(number), supplies.picture(number))
-        number += 1
+    return ScanMessage(station.encode(), value, tuple(encode_scan_headers(envelope)))

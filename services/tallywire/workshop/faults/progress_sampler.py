@@ -1,4 +1,4 @@
-"""How the count went on: where reading stood, moment by moment, and how long it stood still."""
+"""How far the count was, moment by moment, and how long it took to go on after a fault."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Sample = tuple[float, Mapping[int, int]]
 
 
 class ProgressSampler:
-    """A context manager: looks at the ledger's offsets of one topic ten times a second."""
+    """A context manager: reads the ledger's offsets of one topic ten times a second."""
 
     def __init__(self, redis: str, election: Election, generation: str, topic: str) -> None:
         self._ledger = open_ledger(redis, election, PATIENCE_S)
         self._generation, self._topic = generation, topic
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self.samples: list[Sample] = []
 
     def __enter__(self) -> ProgressSampler:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """One fault. `runs` is how often it struck; `recovery_s` None where nothing was away, or it
+    """One fault. `runs` is how often it happened; `recovery_s` None where nothing was away, or it
     never came back (then `problems` says so)."""
 
     fault: str
@@ -33,7 +33,7 @@ class FaultRow:
 
 
 def to_table(rows: Sequence[FaultRow]) -> Table:
-    """The issue's table. Rows that are short are red, and say below why."""
+    """One row a fault. Rows that are short are red, and say below why."""
     table = Table(title="Nothing lost, nothing twice", title_style="bold")
     table.add_column("fault", no_wrap=True)
     for name in ("runs", "scans", "lost", "double", "time to recover"):
@@ -66,3 +66,12 @@ def _figures(row: FaultRow) -> tuple[str, ...]:
     recovery = "-" if row.recovery_s is None else f"{row.recovery_s:.1f} s"
     counts = (row.runs, row.scans, row.lost, row.double)
     return *(f"{one:,}" for one in counts), recovery, "yes" if row.identical else "NO"
+
+
+def describe_row(row: FaultRow) -> str:
+    """One line about a night, as soon as it is over."""
+    if row.skipped:
+        return "left out, the embedded broker keeps nothing; use --broker kafka"
+    if not row.kept:
+        return f"{row.lost} lost, {row.double} double; " + "; ".join(row.problems)
+    return f"{row.scans} scans, all accounted for once ({row.seconds:.0f} s)"

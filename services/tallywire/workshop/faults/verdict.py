@@ -27,13 +27,13 @@ class PublishedScan:
 class NightEvidence:
     """Everything that a night left behind.
 
-    `told` is what the broker acknowledged, `scans` what stands in the topic, `unreadable` the
+    `acknowledged` is what the broker confirmed, `scans` what stands in the topic, `malformed` the
     places of scans that were broken on purpose. The rest is the ledger's own.
     """
 
-    told: Mapping[Source, bytes | None]  # to scan ids
+    acknowledged: Mapping[Source, bytes | None]  # to scan ids
     scans: Mapping[Source, PublishedScan]
-    unreadable: frozenset[Source]
+    malformed: frozenset[Source]
     events: Sequence[Event]
     totals: Mapping[str, Mapping[str, int]]
     stations: Sequence[StationState]
@@ -75,7 +75,7 @@ def count_lost(evidence: NightEvidence) -> int:
     """Scans that were acknowledged and are gone, or have no outcome."""
     gone = sum(
         source not in evidence.scans or evidence.scans[source].scan_id != scan_id
-        for source, scan_id in evidence.told.items()
+        for source, scan_id in evidence.acknowledged.items()
     )
     unheard = len(evidence.scans.keys() - {event_source(event) for event in evidence.events})
     uncounted = len(evidence.scans) - sum(outcomes(evidence).values())
@@ -143,7 +143,7 @@ def _problems(evidence: NightEvidence) -> list[str]:
     if strange:
         found.append(f"results of {len(strange)} scans that are not in the topic")
     refused = {event_source(one) for one in evidence.events if isinstance(one, Rejection)}
-    accepted = evidence.unreadable - refused
+    accepted = evidence.malformed - refused
     if accepted:
         found.append(f"{len(accepted)} scans were read that nobody can read")
     return found

@@ -1,4 +1,4 @@
-"""The workers of a night: hired, killed, and started again as their supervisor would."""
+"""The workers of a night: started, killed, and started again as their supervisor would."""
 
 from __future__ import annotations
 
@@ -21,52 +21,52 @@ PAUSE_S = 0.5  # between a worker's end and its next start
 
 
 class WorkerPool:
-    """Workers as processes. Hire from one thread that outlives them (see `Child.start`)."""
+    """Workers as processes. Start them from one thread that outlives them (see `Child.start`)."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], module: str = MODULE) -> None:
         self._folder, self._environment, self._module = folder, environment, module
         self._started_s: dict[str, float] = {}
         self._number = 0
-        self.hired: list[Child] = []
-        self.left: list[Child] = []
+        self.running: list[Child] = []
+        self.stopped: list[Child] = []
         self.restarts = 0  # of workers that ended by themselves
 
-    def hire(self) -> Child:
+    def start(self) -> Child:
         """Start one more worker; does not wait until it is ready."""
         self._number += 1
         program = programs.worker_program(self._number, any_free_port(), self._environment)
         arguments = (sys.executable, "-m", self._module, "worker")
         child = Child(replace(program, restart=False, arguments=arguments), self._folder)
-        self._start(child)
-        self.hired.append(child)
+        self._start_child(child)
+        self.running.append(child)
         return child
 
-    def keep(self) -> None:
+    def restart_ended(self) -> None:
         """Start again whoever ended by itself: what a supervisor does."""
-        for child in self.hired:
+        for child in self.running:
             pause_over = time.monotonic() > self._started_s[child.program.name] + PAUSE_S
             if not child.is_alive() and pause_over:
                 self.restarts += 1
-                self._start(child)
+                self._start_child(child)
 
     def kill(self, child: Child) -> None:
         """SIGKILL, and a start right behind it."""
         child.kill()
-        self._start(child)
+        self._start_child(child)
 
-    def dismiss(self, child: Child) -> None:
-        """SIGTERM; nobody starts it again."""
-        self.hired.remove(child)
-        self.left.append(child)
+    def stop(self, child: Child) -> None:
+        """SIGTERM; it is not started again."""
+        self.running.remove(child)
+        self.stopped.append(child)
         child.ask_to_end()
 
     def ready(self) -> Sequence[Child]:
-        """The workers that have their partitions and wait for nobody."""
-        return [child for child in self.hired if child.is_alive() and child.program.is_ready()]
+        """The workers that have their partitions and can count."""
+        return [child for child in self.running if child.is_alive() and child.program.is_ready()]
 
-    def started(self) -> Sequence[Child]:
+    def loaded(self) -> Sequence[Child]:
         """The workers that are past loading their code, whether they count yet or not."""
-        up = [child for child in self.hired if child.is_alive()]
+        up = [child for child in self.running if child.is_alive()]
         return [
             child
             for child in up
@@ -74,12 +74,12 @@ class WorkerPool:
         ]
 
     def end(self) -> None:
-        """Kill everybody: whatever a night has to show, it shows without a tidy end."""
-        for child in (*self.hired, *self.left):
+        """Kill all of them: what a night has to show, it shows without a tidy end."""
+        for child in (*self.running, *self.stopped):
             signal_child(child, signal.SIGCONT)
             child.kill()
 
-    def _start(self, child: Child) -> None:
+    def _start_child(self, child: Child) -> None:
         self._started_s[child.program.name] = time.monotonic()
         child.start()
 

@@ -20,7 +20,7 @@ from tallywire.supervision.ports import LOOPBACK, free_ports
 
 VERSION = "4.1.1"
 CLUSTER_ID = "VGFsbHl3aXJlTmlnaHQwMQ"  # 22 characters, as Kafka wants them
-POM = Path(__file__).parents[4] / "deploy" / "kafka" / "pom.xml"
+POM = Path(__file__).with_name("kafka-pom.xml")
 FETCH_TIMEOUT_S = 600
 FORMAT_TIMEOUT_S = 60
 CLUSTER_JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -38,8 +38,19 @@ class Node:
     folder: Path
 
 
+@dataclass(frozen=True, slots=True)
+class LogRules:
+    """The largest record that a node takes; with `sync_always` it acknowledges what is on disk."""
+
+    max_record_bytes: int
+    sync_always: bool = False
+
+
 def apache_broker_programs(
-    ports: Sequence[int], folder: Path, max_record_bytes: int, say: Callable[[str], object] = print
+    ports: Sequence[int],
+    folder: Path,
+    log: LogRules,
+    say: Callable[[str], object] = print,
 ) -> list[Program]:
     """One Kafka node for each port, that keep their logs in `folder`; three make a cluster.
 
@@ -60,16 +71,14 @@ def apache_broker_programs(
     jvm = JVM if len(nodes) == 1 else CLUSTER_JVM
     start = (java, *jvm, LOG_LEVEL, "-cp", str(jars / "*"))
     with ThreadPoolExecutor(len(nodes)) as threads:  # each is a JVM of its own, 1.5 s
-        return list(threads.map(lambda node: _program(start, node, nodes, max_record_bytes), nodes))
+        return list(threads.map(lambda node: _program(start, node, nodes, log), nodes))
 
 
-def _program(
-    start: tuple[str, ...], node: Node, nodes: Sequence[Node], max_record_bytes: int
-) -> Program:
+def _program(start: tuple[str, ...], node: Node, nodes: Sequence[Node], log: LogRules) -> Program:
     """The node's folder made ready, and how to run it."""
     node.folder.mkdir(parents=True, exist_ok=True)
     properties = node.folder / "server.properties"
-    properties.write_text(server_properties(node, nodes, max_record_bytes))
+    properties.write_text(server_properties(node, nodes, log))
     if not (node.folder / "log" / "meta.properties").exists():
         formatting = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties))
         _run((*start, *formatting), FORMAT_TIMEOUT_S, "Kafka could not format its folder")
@@ -85,7 +94,7 @@ def _program(
     )
 
 
-def server_properties(node: Node, nodes: Sequence[Node], max_record_bytes: int) -> str:
+def server_properties(node: Node, nodes: Sequence[Node], log: LogRules) -> str:
     """The configuration of `node` among `nodes`. Controllers' ports may differ between starts of
     the whole cluster, not while it runs."""
     copies = len(nodes)
@@ -108,9 +117,11 @@ def server_properties(node: Node, nodes: Sequence[Node], max_record_bytes: int) 
         "transaction.state.log.min.isr": copies // 2 + 1,
         "group.initial.rebalance.delay.ms": 0,
         "auto.create.topics.enable": "false",
-        "message.max.bytes": max_record_bytes,
-        "replica.fetch.max.bytes": max_record_bytes,
+        "message.max.bytes": log.max_record_bytes,
+        "replica.fetch.max.bytes": log.max_record_bytes,
     }
+    if log.sync_always:
+        settings["log.flush.interval.messages"] = 1
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
@@ -130,7 +141,7 @@ def check_tools() -> None:
         UsageError: there is no Java, or the jars are missing and there is no Maven.
     """
     require_java()
-    if not _has_jars(find_cache()):
+    if not has_jars(find_cache()):
         _require_maven(find_cache())
 
 
@@ -148,7 +159,7 @@ def fetch_jars(cache: Path, say: Callable[[str], object] = print) -> Path:
         UsageError: there is no Maven.
         PeerError: Maven failed.
     """
-    if _has_jars(cache):
+    if has_jars(cache):
         return cache
     maven = _require_maven(cache)
     say(f"Fetching Apache Kafka {VERSION} through Maven into {cache} (45 jars, 43 MB, only once)")
@@ -169,11 +180,12 @@ def fetch_jars(cache: Path, say: Callable[[str], object] = print) -> Path:
 
 def is_available() -> bool:
     """True where this machine has Java, and the jars or Maven to fetch them."""
-    has_jars = _has_jars(find_cache())
-    return bool(shutil.which("java")) and (has_jars or bool(shutil.which("mvn")))
+    fetchable = has_jars(find_cache()) or shutil.which("mvn")
+    return bool(shutil.which("java") and fetchable)
 
 
-def _has_jars(cache: Path) -> bool:
+def has_jars(cache: Path) -> bool:
+    """True where `cache` holds Kafka's jars."""
     return (cache / f"kafka_2.13-{VERSION}.jar").exists()
 
 

@@ -8,25 +8,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from tallywire.edge.topics import TopicSpec, ensure_topics
+from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
+from tallywire.ledger.client import open_ledger
 from tallywire.settings import PREFIX, Settings, load_settings
 from tallywire.supervision import programs
 from tallywire.supervision.child import Child, Program
 from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, free_ports
 from tallywire.supervision.supervisor import Supervisor
 from tallywire.workshop.stack import servers
-from tallywire.workshop.stack.apache import apache_broker_programs
+from tallywire.workshop.stack.apache import LogRules, apache_broker_programs
+from tallywire.workshop.stack.broker_kind import BrokerKind
 
 LOCAL_SESSION_S = "6"
 """The embedded broker lets a group form only after about half the session time-out; and on one
 machine a dead worker shall not keep its partitions for long."""
-
-BrokerKind = Literal["embedded", "kafka"]
-
-PREFERRED_PORTS = {"broker": 9092, "redis": 6379, "model": 8500, "dashboard": 8501}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class StackPlan:
     workers: int = 0
     dashboard: bool = False
     append_only: bool = True  # whether Redis keeps its data through its own end
+    durable: bool = False  # no end of a server loses what it confirmed, and it is started again
     ports: Mapping[str, int] = field(default_factory=dict)  # preferred ones; any where missing
     settings: Mapping[str, str] = field(default_factory=dict)  # by field name: {"partitions": "4"}
 
@@ -64,6 +64,7 @@ class LocalStack:
         self.plan = plan
         self.workers: list[Child] = []
         self.dashboard_url: str | None = None
+        self.ports: dict[str, int] = {}  # of broker, redis, model and dashboard
         self.environment: dict[str, str] = {
             f"{PREFIX}{key.upper()}": value
             for key, value in {**_defaults(plan), **plan.settings}.items()
@@ -83,6 +84,12 @@ class LocalStack:
     def children(self) -> Sequence[Child]:
         """All processes, in the order they were started."""
         return tuple(self._children)
+
+    @property
+    def unwatched(self) -> Sequence[Child]:
+        """The processes that are not started again when they end."""
+        durable = self.plan.durable
+        return () if durable else tuple(one for one in self._children if not one.program.restart)
 
     @property
     def restarts(self) -> int:
@@ -176,12 +183,24 @@ class LocalStack:
                 child.wait_ready()
         if self.plan.broker:
             create_topics(self.settings)
+        if self.plan.durable and self.plan.redis:
+            self._follow_live_generation()
         for _ in range(self.plan.workers):
             self.start_worker()
         if self.plan.dashboard:
             self.start_dashboard()
         for child in started:
             child.wait_ready()
+            if self.plan.durable and not child.program.restart:
+                self._supervisor.watch(child)
+
+    def _follow_live_generation(self) -> None:
+        """Workers go on with what viewers see: after a promotion that is no longer the first."""
+        settings = self.settings
+        with open_ledger(settings.redis, load_election(settings.election).election) as ledger:
+            live = ledger.live()
+        if live:
+            self.environment.setdefault(f"{PREFIX}GENERATION", live)
 
     def _servers(self) -> Iterator[Program]:
         plan = self.plan
@@ -195,7 +214,9 @@ class LocalStack:
             port = self._port("redis")
             self.environment[f"{PREFIX}REDIS"] = f"redis://{LOOPBACK}:{port}/0"
             folder = plan.folder / "redis"
-            yield servers.redis_program(port, folder, append_only=plan.append_only)
+            yield servers.redis_program(
+                port, folder, append_only=plan.append_only, sync_always=plan.durable
+            )
 
     def _broker_programs(self) -> list[Program]:
         plan = self.plan
@@ -204,15 +225,16 @@ class LocalStack:
         self.environment[f"{PREFIX}KAFKA"] = ",".join(f"{LOOPBACK}:{port}" for port in ports)
         if plan.broker == "embedded":
             return [servers.embedded_broker_program(preferred)]
-        limit = topic_spec(self.settings).max_record_bytes
-        return apache_broker_programs(ports, plan.folder / "kafka", limit, self._say)
+        log = LogRules(topic_spec(self.settings).max_record_bytes, sync_always=plan.durable)
+        return apache_broker_programs(ports, plan.folder / "kafka", log, self._say)
 
     @property
     def _brokers(self) -> list[Child]:
         return [one for one in self._children if one.program.name.startswith("broker")]
 
     def _port(self, name: str) -> int:
-        return choose_port(name, self.plan.ports.get(name), self._say)
+        self.ports[name] = choose_port(name, self.plan.ports.get(name), self._say)
+        return self.ports[name]
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():

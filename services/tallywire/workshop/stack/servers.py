@@ -13,8 +13,13 @@ from tallywire.supervision.child import Program
 from tallywire.supervision.ports import LOOPBACK
 
 
-def redis_program(port: int, folder: Path, *, append_only: bool) -> Program:
-    """redis-server on loopback, never evicting; with `append_only` it survives its own end.
+def redis_program(
+    port: int, folder: Path, *, append_only: bool, sync_always: bool = False
+) -> Program:
+    """redis-server on loopback, never evicting.
+
+    With `append_only` it survives its own end, but for the last second; with `sync_always` besides,
+    nothing that it confirmed is lost.
 
     Raises:
         UsageError: there is no redis-server on this machine.
@@ -25,7 +30,7 @@ def redis_program(port: int, folder: Path, *, append_only: bool) -> Program:
         "port": str(port),
         "dir": str(folder.resolve()),
         "appendonly": "yes" if append_only else "no",
-        "appendfsync": "everysec",
+        "appendfsync": "always" if sync_always else "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",

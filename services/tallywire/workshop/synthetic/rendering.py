@@ -37,6 +37,7 @@ from tallywire.workshop.synthetic.simulated_counts import Votes, simulate_counts
 
 U8 = NDArray[np.uint8]
 
+ELECTION = "mx-2015-d15"  # shipped; the counts of its stations add up to the official result
 CONTACT_FILE = "contact.png"
 MOST_THUMBNAILS = 24
 Progress = Callable[[int, int], None]
@@ -52,7 +53,7 @@ class RenderOptions:
     seed: int
     condition: ConditionName
     dpi: int = 200
-    election: str | Path = "mx-2015-d15"
+    election: str | Path = ELECTION
     inconsistent: float = 0.0
     jobs: int = 1
     force: bool = False

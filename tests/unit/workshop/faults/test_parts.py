@@ -1,4 +1,4 @@
-"""What the fault suite is made of: letters, rubbish, nonsense, and the measure of recovery."""
+"""What the fault suite is made of: streams of scans, nonsense, and the measure of recovery."""
 
 from __future__ import annotations
 
@@ -18,50 +18,54 @@ from tallywire.errors import PeerError, UsageError
 from tallywire.reasons import Reason
 from tallywire.records import Scan, Source
 from tallywire.wire import decode_scan
-from tallywire.workshop.faults.catalogue import FAULTS, choose
-from tallywire.workshop.faults.messages import NightMessage, SheetSupply
+from tallywire.workshop.faults.messages import ScanMessage, SheetPool
+from tallywire.workshop.faults.model_relay import NONSENSE
 from tallywire.workshop.faults.progress_sampler import recovery_s
-from tallywire.workshop.faults.relay import NONSENSE
-from tallywire.workshop.faults.scanner_faults import one_in_four_poison, other_hours, thrice
+from tallywire.workshop.faults.scenarios import SCENARIOS, choose
+from tallywire.workshop.faults.streams import (
+    clocks_an_hour_off,
+    every_scan_thrice,
+    one_in_four_malformed,
+)
 from tallywire.workshop.faults.table import FaultRow, to_json, to_lines, to_table
 from tests.support import scan_files
 
-SUPPLIES = SheetSupply((scan_files.good_jpeg(),), ("4251-B", "4251-C1"))
+POOL = SheetPool((scan_files.good_jpeg(),), ("4251-B", "4251-C1"))
 LIMIT_BYTES, LIMIT_PX = 4 * 1024 * 1024, 50_000_000
 
 
-def opened(letter: NightMessage) -> Scan | DecodedImage | Reason:
-    """What a worker makes of a letter: the envelope first, then the picture."""
+def opened(message: ScanMessage) -> Scan | DecodedImage | Reason:
+    """What a worker makes of a message: the envelope first, then the picture."""
     now, source = datetime.now(UTC), Source("tally.scans", 0, 0)
-    scan = decode_scan(letter.key, letter.value, letter.headers, source, now, LIMIT_BYTES)
+    scan = decode_scan(message.key, message.value, message.headers, source, now, LIMIT_BYTES)
     if isinstance(scan, Reason):
         return scan
     found = decode_image(scan.image, scan.envelope.content_type, LIMIT_PX)
     return scan if isinstance(found, DecodedImage) else found
 
 
-def test_a_quarter_is_rubbish_of_every_kind_and_the_rest_is_good() -> None:
-    letters = list(islice(one_in_four_poison(SUPPLIES, Random(1)), 48))
-    assert sum(letter.refused for letter in letters) == 12
-    for letter in letters:
-        found = opened(letter)
-        unknown = isinstance(found, Scan) and found.envelope.station not in SUPPLIES.stations
-        assert (isinstance(found, Reason) or unknown) == letter.refused
+def test_a_quarter_is_malformed_in_every_way_and_the_rest_is_good() -> None:
+    messages = list(islice(one_in_four_malformed(POOL, Random(1)), 48))
+    assert sum(message.malformed for message in messages) == 12
+    for message in messages:
+        found = opened(message)
+        unknown = isinstance(found, Scan) and found.envelope.station not in POOL.stations
+        assert (isinstance(found, Reason) or unknown) == message.malformed
 
 
 def test_every_scan_three_times() -> None:
-    letters = list(islice(thrice(SUPPLIES, Random(1)), 90))
-    assert set(Counter((one.key, one.headers[1]) for one in letters).values()) == {3}
+    messages = list(islice(every_scan_thrice(POOL, Random(1)), 90))
+    assert set(Counter((one.key, one.headers[1]) for one in messages).values()) == {3}
 
 
-def test_other_hours_are_told_by_scanner_and_broker_alike() -> None:
+def test_clocks_an_hour_off_are_told_by_scanner_and_broker_alike() -> None:
     now, hours = datetime.now(UTC), set()
-    for letter in islice(other_hours(SUPPLIES, Random(1)), 30):
-        found = opened(letter)
+    for message in islice(clocks_an_hour_off(POOL, Random(1)), 30):
+        found = opened(message)
         assert isinstance(found, Scan)
-        assert letter.timestamp_ms is not None
+        assert message.timestamp_ms is not None
         off = found.envelope.captured_at - now
-        assert abs(letter.timestamp_ms / 1000 - found.envelope.captured_at.timestamp()) < 1
+        assert abs(message.timestamp_ms / 1000 - found.envelope.captured_at.timestamp()) < 1
         hours.add(round(off / timedelta(hours=1)))
     assert hours == {-1, 0, 1}
 
@@ -83,7 +87,7 @@ def test_every_kind_of_nonsense_can_be_told_from_an_answer(kind: str) -> None:
     assert isinstance(raised.value, PeerError) == (kind != "no_message")
 
 
-def test_recovery_is_the_slowest_partition_after_the_slowest_strike() -> None:
+def test_recovery_is_the_slowest_partition_after_the_slowest_mending() -> None:
     samples = [(0.0, {0: 1, 1: 1}), (2.0, {0: 2, 1: 1}), (5.0, {0: 3, 1: 4}), (9.0, {0: 4, 1: 4})]
     ends = {0: 4, 1: 4}
     assert recovery_s(samples, [1.0], ends) == 4.0  # partition 1 moved at 5
@@ -112,14 +116,14 @@ def test_a_count_that_reached_the_end_has_recovered(
 
 
 def test_the_choice_of_faults() -> None:
-    assert choose(FAULTS, (), short=False) == list(FAULTS)
-    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-    short = choose(FAULTS, (), short=True)
+    assert choose(SCENARIOS, (), short=False) == list(SCENARIOS)
+    assert len({fault.name for fault in SCENARIOS}) == len(SCENARIOS)
+    short = choose(SCENARIOS, (), short=True)
     assert 3 <= len(short) < 6
     assert not any(fault.durable for fault in short)
-    assert [one.name for one in choose(FAULTS, ["redis-full"], short=True)] == ["redis-full"]
+    assert [one.name for one in choose(SCENARIOS, ["redis-full"], short=True)] == ["redis-full"]
     with pytest.raises(UsageError, match="no fault 'earthquake'; there are: worker-killed"):
-        choose(FAULTS, ["earthquake"], short=False)
+        choose(SCENARIOS, ["earthquake"], short=False)
 
 
 def test_a_short_row_is_seen() -> None:

@@ -41,9 +41,9 @@ def evidence_of(events: list[Event], applied: list[Event] | None = None) -> Nigh
         ledger.apply_now(event)
     scans = {event_source(event): scan_of(event) for event in events}
     return NightEvidence(
-        told={source: scan.scan_id for source, scan in scans.items()},
+        acknowledged={source: scan.scan_id for source, scan in scans.items()},
         scans=scans,
-        unreadable=frozenset(),
+        malformed=frozenset(),
         events=events,
         totals=ledger.totals,
         stations=list(ledger.states.values()),
@@ -106,9 +106,11 @@ def other_totals(found: NightEvidence) -> Mapping[str, Mapping[str, int]]:
 
 
 DAMAGE: dict[str, Callable[[NightEvidence], NightEvidence]] = {
-    "acknowledged and gone": lambda found: replace(found, told={**found.told, OTHER: b"x"}),
+    "acknowledged and gone": lambda found: replace(
+        found, acknowledged={**found.acknowledged, OTHER: b"x"}
+    ),
     "another scan in its place": lambda found: replace(
-        found, told={**found.told, Source(SCANS, 0, 0): b"x"}
+        found, acknowledged={**found.acknowledged, Source(SCANS, 0, 0): b"x"}
     ),
     "no result on the topics": lambda found: replace(found, events=found.events[1:]),
     "a result of nothing": lambda found: replace(
@@ -122,7 +124,7 @@ DAMAGE: dict[str, Callable[[NightEvidence], NightEvidence]] = {
     "totals without records": lambda found: replace(found, discrepancies=1),
     "not read to the end": lambda found: replace(found, next_offsets={0: 2}),
     "offsets taken for missing": lambda found: replace(found, gaps=1),
-    "rubbish was read": lambda found: replace(found, unreadable=frozenset({Source(SCANS, 0, 1)})),
+    "rubbish was read": lambda found: replace(found, malformed=frozenset({Source(SCANS, 0, 1)})),
 }
 
 
@@ -141,5 +143,5 @@ def test_the_same_image_counted_twice_is_double_though_all_numbers_agree() -> No
     found = evidence_of([first, second])
     same = PublishedScan(b"d1-1", b"a")
     scans = dict.fromkeys(found.scans, same)
-    verdict = judge(replace(found, scans=scans, told=dict.fromkeys(scans, b"a")), ELECTION)
+    verdict = judge(replace(found, scans=scans, acknowledged=dict.fromkeys(scans, b"a")), ELECTION)
     assert verdict.double == 1

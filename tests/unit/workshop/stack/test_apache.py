@@ -9,7 +9,10 @@ import pytest
 from tallywire.errors import PeerError, UsageError
 from tallywire.supervision.ports import free_ports
 from tallywire.workshop.stack import apache
+from tallywire.workshop.stack.apache import LogRules
 from tallywire.workshop.stack.local import LocalStack, StackPlan
+
+LOG = LogRules(5_000_000)
 
 MAVEN = """#!/bin/sh
 for last; do :; done
@@ -80,7 +83,7 @@ def test_an_acknowledgement_means_most_of_the_nodes(
         apache.Node(number, next(ports), next(ports), tmp_path / str(number))
         for number in range(1, count + 1)
     ]
-    found = [parse(apache.server_properties(node, nodes, 5_000_000)) for node in nodes]
+    found = [parse(apache.server_properties(node, nodes, LOG)) for node in nodes]
     for one in found:
         assert one["min.insync.replicas"] == copies
         assert one["default.replication.factor"] == str(count)
@@ -90,6 +93,14 @@ def test_an_acknowledgement_means_most_of_the_nodes(
         assert len({one[key] for one in found}) == count
     (voters,) = {one["controller.quorum.voters"] for one in found}
     assert len(voters.split(",")) == count
+
+
+def test_what_is_kept_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    node = apache.Node(1, 9092, 9093, tmp_path)
+    key = "log.flush.interval.messages"
+    assert key not in parse(apache.server_properties(node, [node], LOG))
+    kept = LogRules(5_000_000, sync_always=True)
+    assert parse(apache.server_properties(node, [node], kept))[key] == "1"
 
 
 def test_the_embedded_broker_stays_alone(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from tallywire.workshop.synthetic.free_space import around, grow, largest_free
 from tallywire.workshop.synthetic.handwriting import Writer, raster_hand
 from tallywire.workshop.synthetic.mnist_sample import load_hand
 from tallywire.workshop.synthetic.signs import Blank, Signs
-from tests.support.scan_files import GREY_SEVEN, SHIPPED, Booth, booth, draw_sheet
+from tests.support.elections import GREY_SEVEN, SHIPPED
+from tests.support.scan_files import Booth, booth, draw_sheet
 
 U8 = NDArray[np.uint8]
 ELECTIONS = [SHIPPED, GREY_SEVEN]

@@ -1,4 +1,4 @@
-"""A wire that can be cut: stands between a worker and a real server, for rehearsals of faults."""
+"""A network that can be cut: stands between a worker and a real server, to rehearse faults."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import time
 from types import TracebackType
 from typing import Self
 
-LOOK_EVERY_S = 0.1
+CHECK_EVERY_S = 0.1
 
 
-class ProxiedWire:
+class TcpProxy:
     """Passes bytes between clients of `port` and a server, until it is cut, hung or slow.
 
     Args:
@@ -70,7 +70,7 @@ class ProxiedWire:
 
     def _accept(self) -> None:
         while not self._ended.is_set():
-            if not select.select([self._listener], [], [], LOOK_EVERY_S)[0]:
+            if not select.select([self._listener], [], [], CHECK_EVERY_S)[0]:
                 continue
             client, _ = self._listener.accept()
             if not self._joined.is_set():
@@ -94,9 +94,9 @@ class ProxiedWire:
 
     def _pass_some(self, client: socket.socket, server: socket.socket) -> bool:
         """Pass on what is there; False at the end of either side."""
-        if not self._flowing.wait(LOOK_EVERY_S):
+        if not self._flowing.wait(CHECK_EVERY_S):
             return True
-        readable = select.select([client, server], [], [], LOOK_EVERY_S)[0]
+        readable = select.select([client, server], [], [], CHECK_EVERY_S)[0]
         if not self._flowing.is_set():  # hung meanwhile: it stays where it is
             return True
         for source in readable:

@@ -1,4 +1,4 @@
-"""A gRPC server between workers and the real model server: passes on, dawdles, or talks nonsense.
+"""A gRPC server between workers and the real model server: passes on, late, or nonsense.
 
 It speaks for whatever service is behind it, in raw bytes, and takes answers of `Predict` apart only
 to spoil them.
@@ -26,7 +26,7 @@ Spoil = Callable[[Any], bytes]
 """From a PredictResponse to the bytes of another answer."""
 
 
-class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+class ModelRelay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     """Stands in front of the model server at `target`; a context manager, on `address`."""
 
     def __init__(self, target: str) -> None:
@@ -60,13 +60,13 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
         def answer(request: bytes, context: Any) -> bytes:
             time.sleep(self.delay_s)
             try:
-                told: bytes = ask(request, timeout=PATIENCE_S)
+                found: bytes = ask(request, timeout=PATIENCE_S)
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
             if method != PREDICT or not self.nonsense:
-                return told
+                return found
             self.spoilt += 1
-            return next(self._kinds)(self._messages.predict_response.FromString(told))
+            return next(self._kinds)(self._messages.predict_response.FromString(found))
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
@@ -106,7 +106,7 @@ def cut_short(answer: Any) -> bytes:
 
 
 def no_version(answer: Any) -> bytes:
-    """Nobody says which model answered."""
+    """It is not said which model answered."""
     answer.model_spec.ClearField("version")
     return bytes(answer.SerializeToString())
 

@@ -1,0 +1,1 @@
+"""The local stack for scans of one's own, until Ctrl-C."""
