@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tallywire.errors import UsageError
-from tallywire.evaluation.card import BY_HAND, MARK, join_card
+from tallywire.evaluation.card import MARK, join_card
 from tallywire.evaluation.session import EvaluateOptions, run
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy
@@ -128,14 +128,6 @@ def test_the_card_says_what_was_measured(evaluated: tuple[Path, Path]) -> None:
     shipped = (MODELS / "1" / "README.md").read_text()
     assert card.startswith(shipped.split(MARK)[0].rstrip())
     assert join_card(card, "1", "new").count(MARK) == 1
-
-
-def test_another_evaluation_keeps_what_was_written_by_hand() -> None:
-    card = join_card("# Digits", "7", "old figures\n") + "Nobody looked at the held-out crops.\n"
-    again = join_card(card, "7", "new figures\n")
-    assert again == join_card(again, "7", "new figures\n")
-    assert again.endswith(f"new figures\n\n{BY_HAND}\nNobody looked at the held-out crops.\n")
-    assert "old figures" not in again
 
 
 def test_pictures_are_drawn(evaluated: tuple[Path, Path]) -> None:

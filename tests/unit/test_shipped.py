@@ -10,7 +10,7 @@ from tallywire import shipped
 from tallywire.errors import UsageError
 from tallywire.settings import Settings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_checkout_has_them_at_its_top_level() -> None:
