@@ -87,12 +87,12 @@ def test_hands_without_trajectories_write_with_pixels_alone() -> None:
 
 def test_a_careless_cut_takes_a_part_of_what_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     paper = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    picture = cells._Picture(paper, PrintedBox(84, 84), 1, (50.0, 20.0, 60.0, 90.0), loose=True)
+    picture = cells.ScannedCell(paper, PrintedBox(84, 84), 1, (50.0, 20.0, 60.0, 90.0), loose=True)
     rng = np.random.default_rng(6)
 
     def widths(careless: float) -> set[int]:
         monkeypatch.setattr(cells, "CARELESS", careless)
-        return {cells._crop(picture, rng).shape[1] for _ in range(50)}
+        return {cells.cut_ink(picture, rng).shape[1] for _ in range(50)}
 
     assert max(widths(0.0)) <= 18  # the digit and a margin
     assert min(widths(1.0)) > 18
