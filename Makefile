@@ -27,7 +27,7 @@ demo: $(RUN)  ## One election night on this machine: broker, model, workers, liv
 
 test: check  ## Lint, types and every test, on real servers
 	# By file: servers of a file start once. (pytest 9.2 ignores xdist 3.8's loadgroup.)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: $(DEV)  ## Only the quick tests, no servers
 	$(BIN)/python -m pytest -n 2 tests/unit

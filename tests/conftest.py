@@ -26,6 +26,21 @@ REPOSITORY = Path(__file__).parents[1]
 NEED_JAVA = ["flow/test_apache_kafka.py", "flow/test_kafka_cluster.py"]
 collect_ignore = [] if apache.is_available() else NEED_JAVA
 
+# By what they take on two idle cores; whatever is missing here comes behind, folder by folder.
+LONGEST_FIRST = (
+    "flow/test_faults.py",
+    "flow/test_wheel.py",
+    "flow/test_replay_night.py",
+    "flow/test_replay.py",
+    "flow/test_stack.py",
+    "flow/test_up.py",
+    "flow/test_backlog.py",
+    "flow/test_publish.py",
+    "unit/training/test_run.py",
+    "browser/test_live_page.py",
+)
+FOLDERS = ("flow", "contract", "browser", "unit")
+
 # A deadline per example measures how busy the machine is, not the code.
 hypothesis.settings.register_profile("tallywire", deadline=None)
 hypothesis.settings.load_profile("tallywire")
@@ -48,6 +63,18 @@ def pytest_report_header() -> str:
 
 def unique_name() -> str:
     return f"t{uuid.uuid4().hex[:10]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for servers first, the longest of them at the very beginning: then both
+    processes of `pytest -n 2 --dist loadfile` end at about the same time."""
+    items.sort(key=lambda item: rank(item.path.relative_to(REPOSITORY / "tests").as_posix()))
+
+
+def rank(file: str) -> tuple[int, int]:
+    """The place of a file in the order of the run."""
+    longest = LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
+    return longest, FOLDERS.index(file.partition("/")[0])
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.support.waiting import wait_until
 
 PROMISED = {
     "published", "acknowledged", "accounted", "counted", "held", "duplicates", "rejected", "lost",
@@ -61,10 +62,8 @@ def test_a_small_night_is_accounted_for_to_the_last_scan(tmp_path: Path) -> None
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, when: str) -> None:
     night = start(tmp_path / "night", "--stations", "40" if when == "rendering" else "4")
     log = tmp_path / "night" / "logs" / "worker-2.log"
-    deadline_s = time.monotonic() + 60
-    while when == "running" and not log.exists() and time.monotonic() < deadline_s:
-        time.sleep(0.1)
-    time.sleep(1.5)
+    begun = log if when == "running" else tmp_path / "night"
+    wait_until(begun.exists, 60)
     children = family(night)
     assert bool(children) == (when == "running")
     night.send_signal(signal.SIGINT)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tallywire.edge.kafka import read_topic
+from tallywire.publish.receipts import read_receipts
+from tests.support.waiting import wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ class Desk:
     def run(self, *options: str, within_s: float = 90.0) -> int:
         """The exit code of a whole run."""
         return self.start(*options).wait(within_s)
+
+    def wait_receipts(self, run: subprocess.Popen[bytes], count: int) -> None:
+        """Wait until the run has noted `count` scans as published."""
+
+        def noted() -> bool:
+            assert run.poll() is None, self.output()
+            return len(list(read_receipts(self.journal))) >= count
+
+        wait_until(noted, 60, self.output)
 
     def result(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.journal.with_name("result.json").read_text())

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+from pathlib import Path
+
 import cv2
 import numpy as np
+import pytest
 
+from tallywire.training import mnist
 from tallywire.training.ink import Handwriting, handwriting
 from tallywire.training.mnist import Digits
 from tallywire.training.strokes import Trajectories
@@ -35,3 +40,18 @@ def tiny_trajectories() -> Trajectories:
 def tiny_hands(share: float = 0.5) -> Handwriting:
     """Half trajectories, half pixels."""
     return handwriting(tiny_digits(), tiny_trajectories(), share)
+
+
+def write_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, copies: int = 20) -> Path:
+    """IDX files of plain figures, as MNIST's training and test part.
+
+    Half of the training part is held out: the 5,000 that are held out of MNIST's take a minute.
+    """
+    monkeypatch.setattr(mnist, "HOLDOUT", 5 * copies)
+    for names, digits in ((mnist.TRAIN, tiny_digits(copies)), (mnist.TEST, tiny_digits(4))):
+        for name, magic, data in zip(
+            names, (2051, 2049), (digits.images, digits.labels), strict=True
+        ):
+            head = struct.pack(f">{1 + data.ndim}I", magic, *data.shape)
+            (folder / name).write_bytes(head + data.tobytes())
+    return folder

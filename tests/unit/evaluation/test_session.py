@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,24 +17,16 @@ from tallywire.evaluation.card import MARK, join_card
 from tallywire.evaluation.session import EvaluateOptions, run
 from tallywire.reading.policy import Policy
 from tallywire.training.export import load_policy
-from tests.support.tiny_handwriting import tiny_digits, tiny_trajectories
+from tests.support.tiny_handwriting import tiny_trajectories, write_mnist
 
 MODELS = Path(__file__).parents[3] / "model_repo" / "digits"
 
 
 @pytest.fixture(scope="module")
-def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """IDX files of plain figures, as MNIST's test part and as its training part."""
-    folder = tmp_path_factory.mktemp("mnist")
-    for part, copies in (("t10k", 4), ("train", 600)):
-        digits = tiny_digits(copies)
-        for kind, magic, data in (
-            ("images-idx3", 2051, digits.images),
-            ("labels-idx1", 2049, digits.labels),
-        ):
-            head = struct.pack(f">{1 + data.ndim}I", magic, *data.shape)
-            (folder / f"{part}-{kind}-ubyte").write_bytes(head + data.tobytes())
-    return folder
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield write_mnist(tmp_path_factory.mktemp("mnist"), monkeypatch)
 
 
 @pytest.fixture(scope="module")
