@@ -19,27 +19,11 @@ import pytest
 from tallywire.workshop.stack import apache
 from tallywire.workshop.stack.local import LocalStack, StackPlan
 from tests.support.night import NOBODY, WITH_WORKERS, N, Night, NightOpener, NightPlan, open_night
+from tests.support.running_order import NEED_JAVA, rank
 
 REPOSITORY = Path(__file__).parents[1]
 
-# What Tallywire promises needs no Java. Where there is one, Apache Kafka itself is tried as well.
-NEED_JAVA = ["flow/test_apache_kafka.py", "flow/test_kafka_cluster.py"]
-collect_ignore = [] if apache.is_available() else NEED_JAVA
-
-# By what they take on two idle cores; whatever is missing here comes behind, folder by folder.
-LONGEST_FIRST = (
-    "flow/test_faults.py",
-    "flow/test_wheel.py",
-    "flow/test_replay_night.py",
-    "flow/test_replay.py",
-    "flow/test_stack.py",
-    "flow/test_up.py",
-    "flow/test_backlog.py",
-    "flow/test_publish.py",
-    "unit/training/test_run.py",
-    "browser/test_live_page.py",
-)
-FOLDERS = ("flow", "contract", "browser", "unit")
+collect_ignore = [] if apache.is_available() else list(NEED_JAVA)
 
 # A deadline per example measures how busy the machine is, not the code.
 hypothesis.settings.register_profile("tallywire", deadline=None)
@@ -69,12 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that wait for servers first, the longest of them at the very beginning: then both
     processes of `pytest -n 2 --dist loadfile` end at about the same time."""
     items.sort(key=lambda item: rank(item.path.relative_to(REPOSITORY / "tests").as_posix()))
-
-
-def rank(file: str) -> tuple[int, int]:
-    """The place of a file in the order of the run."""
-    longest = LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
-    return longest, FOLDERS.index(file.partition("/")[0])
 
 
 @pytest.fixture

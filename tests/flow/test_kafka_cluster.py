@@ -80,7 +80,7 @@ def test_the_loss_of_a_node_stops_nothing_and_costs_nothing(
     lost = stack.child("broker-1")
     lost.kill()
     before = acknowledged()
-    eventually(lambda: acknowledged() >= before + 150)  # with two nodes
+    wait_until(lambda: acknowledged() >= before + 150, 60)  # with two nodes
     assert not lost.is_alive()
     lost.start()
     lost.wait_ready()

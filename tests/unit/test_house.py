@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.running_order import LONGEST_FIRST, NEED_JAVA
+
 ROOT = Path(__file__).parents[2]
 PACKAGE, DASHBOARD, DEPLOY, TESTS = (
     ROOT / part for part in ("services/tallywire", "dashboard", "deploy", "tests")
@@ -67,9 +69,15 @@ def test_files_and_functions_can_be_read_at_one_sitting(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
-            # From the first statement on: a command's options are a list, not something to follow.
-            lines = node.end_lineno - node.body[0].lineno + 1
+            # What is to be followed: not a command's list of options, nor its help.
+            first = node.body[1 if ast.get_docstring(node) and node.body[1:] else 0]
+            lines = node.end_lineno - first.lineno + 1
             assert lines <= MOST_LINES_OF_A_FUNCTION, f"{node.name}() has {lines} lines"
+
+
+def test_files_that_run_first_or_need_java_are_there() -> None:
+    named = [*NEED_JAVA, *LONGEST_FIRST]
+    assert [name for name in named if not (TESTS / name).is_file()] == []
 
 
 def own_names(tree: ast.Module) -> tuple[set[str], set[str]]:
