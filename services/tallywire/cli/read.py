@@ -9,6 +9,13 @@ import typer
 
 from tallywire.cli.options import JsonOption, ServingOption
 
+OverlayOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the scan with what was found on it: a .png or .jpg, a folder for several"
+    ),
+]
+
 
 def read(
     sheets: Annotated[
@@ -28,12 +35,7 @@ def read(
     station: Annotated[
         str | None, typer.Option(help="Station id: its registered voters limit the counts")
     ] = None,
-    overlay: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the scan with what was found on it: a .png or .jpg, a folder for several"
-        ),
-    ] = None,
+    overlay: OverlayOption = None,
     json_file: JsonOption = None,
     serving: ServingOption = None,
     model_repo: Annotated[Path | None, typer.Option(help="Folder of models")] = None,

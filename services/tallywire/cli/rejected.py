@@ -9,6 +9,16 @@ import typer
 
 from tallywire.cli.options import ElectionOption, JsonOption, KafkaOption, RedisOption
 
+ExportOption = Annotated[
+    Path | None, typer.Option(help="Write the bytes into this new folder, with a manifest.csv")
+]
+AsStationOption = Annotated[
+    str | None, typer.Option(help="With --republish: the scan belongs to this station")
+]
+AsContentTypeOption = Annotated[
+    str | None, typer.Option(help="With --republish: it is of this type, say image/png")
+]
+
 
 def rejected(
     reason: Annotated[str | None, typer.Option(help="Only this reason's code")] = None,
@@ -16,18 +26,12 @@ def rejected(
     generation: Annotated[
         str | None, typer.Option(help="Build of the ledger (default: the live one, else g1)")
     ] = None,
-    export: Annotated[
-        Path | None, typer.Option(help="Write the bytes into this new folder, with a manifest.csv")
-    ] = None,
+    export: ExportOption = None,
     republish: Annotated[
         bool, typer.Option("--republish", help="Publish them again, once the cause is gone")
     ] = False,
-    as_station: Annotated[
-        str | None, typer.Option(help="With --republish: the scan belongs to this station")
-    ] = None,
-    as_content_type: Annotated[
-        str | None, typer.Option(help="With --republish: it is of this type, say image/png")
-    ] = None,
+    as_station: AsStationOption = None,
+    as_content_type: AsContentTypeOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before publishing")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit code 1 while the stop limit is passed")

@@ -16,27 +16,32 @@ ContestOption = Annotated[
 ]
 
 
+SetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A row as it is on the paper, ROW=NUMBER; may be repeated"),
+]
+ScanOption = Annotated[
+    str | None,
+    typer.Option(help="Start from this scan (its id's beginning), not from what stands now"),
+]
+WithdrawOption = Annotated[
+    bool, typer.Option("--withdraw", help="Take the station's correction back")
+]
+ByOption = Annotated[str | None, typer.Option(help="Who decides; kept for ever", envvar=OFFICIAL)]
+AsWrittenOption = Annotated[
+    bool, typer.Option("--as-written", help="The paper itself does not add up: record it so")
+]
+
+
 def review(
     station: Annotated[str | None, typer.Option(help="The station to decide")] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A row as it is on the paper, ROW=NUMBER; may be repeated"),
-    ] = None,
-    scan: Annotated[
-        str | None,
-        typer.Option(help="Start from this scan (its id's beginning), not from what stands now"),
-    ] = None,
+    sets: SetsOption = None,
+    scan: ScanOption = None,
     accept: Annotated[bool, typer.Option("--accept", help="The reading is right as it is")] = False,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Take the station's correction back")
-    ] = False,
+    withdraw: WithdrawOption = False,
     why: Annotated[str | None, typer.Option(help="Why; kept for ever")] = None,
-    by: Annotated[str | None, typer.Option(help="Who decides; kept for ever", envvar=OFFICIAL)] = (
-        None
-    ),
-    as_written: Annotated[
-        bool, typer.Option("--as-written", help="The paper itself does not add up: record it so")
-    ] = False,
+    by: ByOption = None,
+    as_written: AsWrittenOption = False,
     history: Annotated[
         str | None, typer.Option(metavar="STATION", help="All that ever happened to a station")
     ] = None,

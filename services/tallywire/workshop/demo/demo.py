@@ -14,20 +14,20 @@ from rich.console import Console
 
 from tallywire.edge.output_files import write_json
 from tallywire.edge.terminal import terminal
-from tallywire.election.ground_truth import TRUTH_FILE, read_truth
+from tallywire.election.ground_truth import TRUTH_FILE
 from tallywire.election.loading import load_election
 from tallywire.results.report import make_report
 from tallywire.results.report_page import write_page
 from tallywire.settings import load_settings
-from tallywire.workshop.demo.counting import publish_folder, wait_until_accounted
+from tallywire.workshop.demo.drawing import SheetDrawing, drawing_sheets
 from tallywire.workshop.demo.grading import grade
+from tallywire.workshop.demo.live_night import publish_as_drawn
 from tallywire.workshop.demo.result import NightResult, collect_result
 from tallywire.workshop.demo.summary import to_json, to_table
 from tallywire.workshop.stack.broker_kind import BrokerKind
 from tallywire.workshop.stack.local import LocalStack
 from tallywire.workshop.stack.work_folder import empty_folder, locked_folder
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tallywire.workshop.synthetic.display import render_with_bar
 from tallywire.workshop.synthetic.rendering import ELECTION, RenderOptions
 from tallywire.workshop.up.options import UpOptions
 from tallywire.workshop.up.preflight import require_startable
@@ -69,10 +69,10 @@ def run_demo(options: DemoOptions) -> bool:
     require_startable(stack_options(options, ELECTION), load_settings())
     with locked_folder(options.folder):
         empty_folder(options.folder)
-        render_sheets(options, console)
-        stack_of_night = stack_options(options, str(options.scans.absolute()))
-        with running_stack(stack_of_night, plain_printer(console)) as stack:
-            return spend_night(options, stack, console)
+        with drawing_sheets(sheet_options(options)) as drawing:
+            stack_of_night = stack_options(options, str(options.scans.absolute()))
+            with running_stack(stack_of_night, plain_printer(console)) as stack:
+                return spend_night(options, stack, drawing, console)
 
 
 def stack_options(options: DemoOptions, election: str) -> UpOptions:
@@ -87,28 +87,29 @@ def stack_options(options: DemoOptions, election: str) -> UpOptions:
     )
 
 
-def render_sheets(options: DemoOptions, console: Console) -> None:
-    """Draw every station's sheet, with truth.csv and the election's files."""
-    sheet_options = RenderOptions(
+def sheet_options(options: DemoOptions) -> RenderOptions:
+    """Every station's sheet, with truth.csv and the election's files."""
+    return RenderOptions(
         out=options.scans,
         election=ELECTION,
         stations=options.stations,
         seed=options.seed,
         condition=options.condition,
         inconsistent=options.inconsistent,
-        jobs=os.cpu_count() or 1,
+        jobs=max(1, (os.cpu_count() or 1) // 2),  # the other half of the cores counts meanwhile
     )
-    render_with_bar(sheet_options, console)
 
 
-def spend_night(options: DemoOptions, stack: LocalStack, console: Console) -> bool:
+def spend_night(
+    options: DemoOptions, stack: LocalStack, drawing: SheetDrawing, console: Console
+) -> bool:
     """Publish, count, print; True where the delivery guarantee held."""
     if stack.dashboard_url:
         console.print(f"Live page: {stack.dashboard_url}", style="bold")
     for name, url in stack.metrics_urls.items():
         console.print(f"Metrics of {name}: {url}", style="dim")
-    night = publish_and_count(options, stack, console)
-    truths = {row.scan_id: row.cells for row in read_truth(options.scans / TRUTH_FILE)}
+    night = publish_and_count(options, stack, drawing, console)
+    truths = {row.scan_id: row.cells for row in drawing.wait().rows}
     summary = to_json(night, grade(night.readings.values(), truths))
     summary["worker_restarts"] = stack.restarts
     terminal().print(to_table(summary))
@@ -119,14 +120,16 @@ def spend_night(options: DemoOptions, stack: LocalStack, console: Console) -> bo
     return night.accounting.kept
 
 
-def publish_and_count(options: DemoOptions, stack: LocalStack, console: Console) -> NightResult:
-    """Publish, wait until every scan has its outcome, and collect."""
+def publish_and_count(
+    options: DemoOptions, stack: LocalStack, drawing: SheetDrawing, console: Console
+) -> NightResult:
+    """Publish what is drawn, wait until every scan has its outcome, and collect."""
     election = load_election(options.scans).election
-    journal = options.folder / "receipts.jsonl"
-    receipts = publish_folder(stack.settings, options.scans, journal, options.rate, console)
-    wait_until_accounted(stack.settings, election, len(receipts), console)
-    published = sum(1 for _ in options.scans.glob("*.jpg"))
-    return collect_result(stack.settings, election, published, receipts)
+    receipts = publish_as_drawn(
+        stack.settings, election, drawing, options.scans, options.folder / "receipts.jsonl",
+        options.rate, console,
+    )  # fmt: skip
+    return collect_result(stack.settings, election, len(drawing.wait().rows), receipts)
 
 
 def _write(path: Path | None, summary: dict[str, Any]) -> None:

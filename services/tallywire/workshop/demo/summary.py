@@ -65,7 +65,7 @@ def to_table(summary: dict[str, Any]) -> Table:
     table.add_row("votes absolute error", f"{error:,}", "summed over all rows, held ones too")
     table.add_section()
     latency = summary["latency_ms"]
-    table.add_row("tallies a second", f"{summary['tallies_per_second']:,}", "")
+    table.add_row("tallies a second", f"{summary['tallies_per_second']:,}", "as they were drawn")
     note = "p50 and p99, from acknowledged to counted"
     table.add_row("latency, ms", f"{latency['p50']:,} / {latency['p99']:,}", note)
     return table

@@ -57,6 +57,7 @@ class RenderOptions:
     inconsistent: float = 0.0
     jobs: int = 1
     force: bool = False
+    as_drawn: bool = False  # the election first, then each sheet once it is drawn, truth.csv last
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,19 @@ class _Done:
     thumbnail: U8 | None
 
 
-def render(request: RenderOptions, progress: Progress) -> RenderResult:
+def render(
+    request: RenderOptions, progress: Progress, ready: Callable[[], object] = lambda: None
+) -> RenderResult:
     """Write the sheets, truth.csv, the contact sheet and the election of exactly these stations.
 
     Everything is drawn in a folder beside `request.out` and moved there at the end, so that an
-    interrupted run leaves nothing that could be taken for a whole one. Same request, same bytes,
-    whatever `jobs`.
+    interrupted run leaves nothing that could be taken for a whole one; with `as_drawn` each sheet
+    is moved by itself, for whoever watches the folder. Same request, same bytes, whatever `jobs`.
+
+    Args:
+        request: what to draw.
+        progress: called from this thread; what it raises ends the drawing.
+        ready: called once the folder holds the election, if it comes first.
 
     Raises:
         UsageError: the folder is not empty and `force` is not set, or the request is impossible.
@@ -107,9 +115,14 @@ def render(request: RenderOptions, progress: Progress) -> RenderResult:
         prefix=f".{request.out.name}-", dir=request.out.parent
     ) as name:
         work = Path(name)
+        if request.as_drawn:
+            request.out.mkdir(exist_ok=True)
+            _write_election(loaded, chosen, request.out)
+            ready()
         done = _draw_all(jobs, request, work, progress)
         rows = tuple(one.row for one in done)
-        _write_election(loaded, chosen, work)
+        if not request.as_drawn:
+            _write_election(loaded, chosen, work)
         (work / TRUTH_FILE).write_text(truth_text(rows), encoding="utf-8")
         thumbnails = [one.thumbnail for one in done if one.thumbnail is not None]
         _write(work / CONTACT_FILE, _encode(".png", contact_sheet(thumbnails), []))
@@ -192,6 +205,8 @@ def _draw_one(
     drawn = render_sheet(job.form, content, hand, condition, rng)
     data = _encode(".jpg", drawn.pixels, [cv2.IMWRITE_JPEG_QUALITY, drawn.jpeg_quality])
     _write(work / job.file, data)
+    if request.as_drawn:
+        (work / job.file).replace(request.out / job.file)
     row = _truth_row(job, signs, request.condition, hashlib.sha256(data).hexdigest())
     return _Done(row, len(data), thumbnail(drawn.pixels, station.id) if job.keep else None)
 
@@ -216,12 +231,12 @@ def _truth_row(
     )
 
 
-def _write_election(loaded: LoadedElection, chosen: Election, work: Path) -> None:
+def _write_election(loaded: LoadedElection, chosen: Election, folder: Path) -> None:
     """The election's own files, with the chosen stations only."""
     for path in (loaded.folder / ELECTION_FILE, *loaded.own_layouts):
-        shutil.copyfile(path, work / path.name)
+        shutil.copyfile(path, folder / path.name)
     text = stations_text(chosen.stations.values())
-    (work / STATIONS_FILE).write_text(text, encoding="utf-8")
+    (folder / STATIONS_FILE).write_text(text, encoding="utf-8")
 
 
 def _move_in(work: Path, out: Path) -> None:

@@ -39,6 +39,23 @@ def test_the_folder_holds_sheets_truth_contact_sheet_and_election(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_sheets_appear_one_by_one_behind_the_election_and_are_the_same(tmp_path: Path) -> None:
+    live, found = tmp_path / "live", []
+
+    def look() -> None:
+        found.append(set(contents(live)))
+
+    options = RenderOptions(
+        live, stations=4, seed=7, condition=ConditionName.SCANNER, dpi=100, as_drawn=True
+    )
+    render(options, lambda done, total: look(), ready=look)
+    assert found[0] == {"election.toml", "stations.csv"}
+    assert [len(names) for names in found] == sorted(len(names) for names in found)
+    assert all("truth.csv" not in names for names in found)
+    draw(tmp_path / "whole")
+    assert contents(live) == contents(tmp_path / "whole")
+
+
 def test_the_truth_names_every_file_and_what_is_written(tmp_path: Path) -> None:
     draw(tmp_path / "out")
     election = load_election("mx-2015-d15").election
