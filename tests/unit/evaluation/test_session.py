@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tallywire.errors import UsageError
+from tallywire.evaluation import mistakes
 from tallywire.evaluation.card import MARK, join_card
 from tallywire.evaluation.session import EvaluateOptions, run
 from tallywire.reading.policy import Policy
@@ -55,20 +56,22 @@ def evaluated(
     """The folder of the model and the folder of the pictures, with the figures in it."""
     folder, out = tmp_path_factory.mktemp("digits"), tmp_path_factory.mktemp("out")
     shutil.copytree(MODELS / "1", folder / "1")
-    run(
-        EvaluateOptions(
-            versions=("1",),
-            folder=folder,
-            mnist=mnist,
-            strokes=strokes,
-            sheets=2,
-            mixed=4,
-            choose=9,
-            out=out,
-            card=True,
-            json_file=out / "figures.json",
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(mistakes, "MOST", 4)  # of each set; every one is a picture
+        run(
+            EvaluateOptions(
+                versions=("1",),
+                folder=folder,
+                mnist=mnist,
+                strokes=strokes,
+                sheets=2,
+                mixed=4,
+                choose=9,
+                out=out,
+                card=True,
+                json_file=out / "figures.json",
+            )
         )
-    )
     return folder / "1", out
 
 
