@@ -26,8 +26,8 @@ demo: $(RUN)  ## One election night on this machine: broker, model, workers, liv
 	$(BIN)/tallywire demo
 
 test: check  ## Lint, types and every test, on real servers
-	# By file: servers of a file start once. (pytest 9.2 ignores xdist 3.8's loadgroup.)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	# By file, in the order of tests/support/running_order.py; each process starts its servers once.
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: $(DEV)  ## Only the quick tests, no servers
 	$(BIN)/python -m pytest -n 2 tests/unit

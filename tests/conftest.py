@@ -10,6 +10,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import hypothesis
@@ -17,12 +18,12 @@ import pytest
 
 from tallywire.workshop.stack import apache
 from tallywire.workshop.stack.local import LocalStack, StackPlan
+from tests.support.night import NOBODY, WITH_WORKERS, N, Night, NightOpener, NightPlan, open_night
+from tests.support.running_order import NEED_JAVA, rank
 
 REPOSITORY = Path(__file__).parents[1]
 
-# What Tallywire promises needs no Java. Where there is one, Apache Kafka itself is tried as well.
-NEED_JAVA = ["flow/test_apache_kafka.py", "flow/test_kafka_cluster.py"]
-collect_ignore = [] if apache.is_available() else NEED_JAVA
+collect_ignore = [] if apache.is_available() else list(NEED_JAVA)
 
 # A deadline per example measures how busy the machine is, not the code.
 hypothesis.settings.register_profile("tallywire", deadline=None)
@@ -44,10 +45,20 @@ def pytest_report_header() -> str:
     )
 
 
+def unique_name() -> str:
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for servers first, the longest of them at the very beginning: then both
+    processes of `pytest -n 2 --dist loadfile` end at about the same time."""
+    items.sort(key=lambda item: rank(item.path.relative_to(REPOSITORY / "tests").as_posix()))
+
+
 @pytest.fixture
 def unique() -> str:
     """A name that no other test uses: for a topic prefix, an election or a consumer group."""
-    return f"t{uuid.uuid4().hex[:10]}"
+    return unique_name()
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +108,30 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     with LocalStack(plan) as stack:
         yield stack.settings.serving
+
+
+@pytest.fixture(scope="session")
+def night_opener(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> NightOpener:
+    """Opens nights; each starts only those servers that its plan wants."""
+
+    def opener(plan: NightPlan[N]) -> AbstractContextManager[N]:
+        return open_night(
+            plan,
+            tmp_path_factory.mktemp("night"),
+            unique_name(),
+            kafka=request.getfixturevalue(plan.kafka),
+            redis=request.getfixturevalue("redis_url"),
+            serving=request.getfixturevalue("model_server") if plan.has_model else NOBODY,
+        )
+
+    return opener
+
+
+@pytest.fixture
+def night(request: pytest.FixtureRequest, night_opener: NightOpener) -> Iterator[Night]:
+    """A night of the test's own. The mark `night` gives a plan other than `WITH_WORKERS`."""
+    mark = request.node.get_closest_marker("night")
+    with night_opener(mark.args[0] if mark else WITH_WORKERS) as night:
+        yield night

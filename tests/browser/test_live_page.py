@@ -17,9 +17,7 @@ from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.ledger.state import Event
 from tallywire.workshop.stack.local import LocalStack
-from tests.browser.night import apply_all, minutes_ago, night, rejection
-
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+from tests.support.dashboard_events import apply_all, minutes_ago, night, rejection
 
 LOADED_MS, SOON_MS = 30_000, 8_000
 REPORTED = ".tw-kpi .value >> nth=0"

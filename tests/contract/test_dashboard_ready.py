@@ -13,13 +13,11 @@ from tallywire.errors import PeerError
 from tallywire.ledger.async_client import open_async_ledger
 from tallywire.settings import load_settings
 from tallywire.supervision.ports import any_free_port
-from tests.flow.night import own_election
-
-pytestmark = pytest.mark.flow
+from tests.support.elections import copy_shipped
 
 
 async def test_ready_is_page_and_ledger(redis_url: str, unique: str, tmp_path: Path) -> None:
-    folder = own_election(tmp_path / "election", unique)
+    folder = copy_shipped(tmp_path / "election", unique)
     given = {"election": str(folder), "redis": redis_url}
     with pytest.raises(PeerError, match="No dashboard answers"):
         check_ready(load_settings(**given, dashboard_port=any_free_port()))

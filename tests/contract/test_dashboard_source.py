@@ -18,9 +18,7 @@ from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.state import Event
 from tallywire.records import Verdict
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tests.factories import make_election, make_reading
-
-pytestmark = pytest.mark.flow
+from tests.support.values import make_election, make_reading
 
 
 class Clock:

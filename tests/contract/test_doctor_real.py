@@ -21,9 +21,8 @@ from tallywire.ledger.client import open_ledger
 from tallywire.ledger.keys import DistrictKeys
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.settings import Settings
-from tests.factories import make_election, make_reading
+from tests.support.values import make_election, make_reading
 
-pytestmark = pytest.mark.flow
 TIMEOUT_S = 5.0
 
 

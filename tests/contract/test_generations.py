@@ -12,7 +12,7 @@ from tallywire.errors import UsageError
 from tallywire.ledger.async_client import AsyncLedgerClient, open_async_ledger
 from tallywire.ledger.client import LedgerClient, open_ledger
 from tallywire.ledger.snapshot import audit, list_stations, read_snapshot
-from tests.factories import SCANS, make_election, make_reading
+from tests.support.values import SCANS, make_election, make_reading
 
 Three = dict[str, AsyncLedgerClient]
 

@@ -19,8 +19,6 @@ NOBODY = "127.0.0.1:1"
 
 BROKERS = ["kafka_bootstrap", *(["apache_kafka"] if apache.is_available() else [])]
 
-pytestmark = pytest.mark.flow
-
 
 @pytest.fixture(params=BROKERS)
 def kafka(request: pytest.FixtureRequest) -> str:

@@ -22,7 +22,8 @@ from tallywire.ledger.snapshot import (
 from tallywire.ledger.state import Event, Outcome, Status
 from tallywire.records import Correction, Verdict
 from tallywire.wire import encode
-from tests.factories import (
+from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import (
     CORRECTIONS,
     SCANS,
     make_correction,
@@ -30,7 +31,6 @@ from tests.factories import (
     make_reading,
     make_rejection,
 )
-from tests.support.memory_ledger import MemoryLedger
 
 Totals = dict[str, dict[str, int]]
 Opened = tuple[Ledger, Callable[[], Totals]]

@@ -26,8 +26,8 @@ from tallywire.ledger.snapshot import audit, read_snapshot
 from tallywire.ledger.state import Event, Outcome
 from tallywire.records import Verdict
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tests.factories import make_correction, make_election, make_reading, make_rejection
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import make_correction, make_election, make_reading, make_rejection
 
 T = TypeVar("T")
 Totals = dict[str, dict[str, int]]

@@ -19,8 +19,6 @@ from tallywire.edge.serving_wire import DT_FLOAT, DT_UINT8, PREDICT, load_messag
 from tallywire.errors import PeerError, WrongInputError
 from tallywire.sheet.prepare import Takes
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("model_server")]
-
 
 @pytest.fixture(scope="module")
 def cells(model_server: str) -> NDArray[np.uint8]:

@@ -17,8 +17,6 @@ from tallywire.workshop.stack import apache
 SPEC = TopicSpec(partitions=2, replication=1, max_value_bytes=1024 * 1024)
 BROKERS = ["kafka_bootstrap", *(["apache_kafka"] if apache.is_available() else [])]
 
-pytestmark = pytest.mark.flow
-
 
 @pytest.fixture(params=BROKERS)
 def kafka(request: pytest.FixtureRequest) -> str:

@@ -7,11 +7,9 @@ before it.
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +23,6 @@ from tallywire.ledger.state import Event
 from tallywire.reasons import Code
 from tallywire.records import Correction, Partition, Reading, Rejection, Source, Verdict
 from tallywire.settings import Topics
-from tallywire.supervision.child import Child, Program
 from tallywire.verify.sources import verify_broker
 from tallywire.wire import decode, encode
 from tallywire.worker.correction_handler import CorrectionHandler
@@ -36,7 +33,9 @@ from tallywire.worker.retry import Peers
 from tallywire.worker.scan_handler import ScanHandler
 from tallywire.worker.sequencer import FinishedEvent
 from tallywire.worker.settlement import Settlement, settle
-from tests.factories import (
+from tests.support.handmade_night import BY_HAND, HandmadeNight
+from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import (
     CORRECTIONS,
     NIGHT,
     SCANS,
@@ -45,9 +44,7 @@ from tests.factories import (
     make_reading,
     make_rejection,
 )
-from tests.flow.night import wait_until
-from tests.paper_night import PaperNight, open_paper_night
-from tests.support.memory_ledger import MemoryLedger
+from tests.support.waiting import wait_until
 
 ELECTION = make_election()
 TOPICS = Topics("tally")
@@ -209,33 +206,20 @@ async def test_a_refused_correction_is_told_and_reaches_no_total(world: World) -
     assert decode(Correction, encode(decided)) == decided
 
 
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str
-) -> Iterator[PaperNight]:
-    yield from open_paper_night(tmp_path, unique, kafka_bootstrap, redis_url)
-
-
-@pytest.mark.flow
-def test_a_worker_tells_what_the_one_before_it_had_applied(night: PaperNight) -> None:
+@pytest.mark.night(BY_HAND)
+def test_a_worker_tells_what_the_one_before_it_had_applied(night: HandmadeNight) -> None:
     """The first worker took a sheet for readable and died before it told; to the second one the
     bytes are no image."""
     source, _ = night.publish("N1", b"no image at all")
     applied = night.reading("N1", source, b"no image at all")
     night.apply(applied)
     night.publish("N2", b"no image either")
-    environment = {**night.environment, "TALLYWIRE_SESSION_TIMEOUT_S": "6",
-                   "TALLYWIRE_SERVING": "127.0.0.1:1"}  # fmt: skip
-    command = (sys.executable, "-m", "tallywire", "worker")
-    worker = Child(Program("worker", command, lambda: True, environment=environment), night.folder)
-    worker.start()
-    try:
-        wait_until(
-            lambda: verify_broker(night.settings, None, None, alone=True).waiting == 0,
-            60, lambda: worker.log_path.read_text()[-3000:],
-        )  # fmt: skip
-    finally:
-        worker.kill()
+    worker = night.start_worker()
+    wait_until(
+        lambda: verify_broker(night.settings, None, None, alone=True).waiting == 0,
+        60, night.describe,
+    )  # fmt: skip
+    worker.kill()
     names = night.settings.topics
     (told,) = read_topic(night.settings.kafka, names.readings)
     assert told.value == encode(applied)

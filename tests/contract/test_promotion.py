@@ -25,9 +25,7 @@ from tallywire.replay.promotion import (
     patiently,
     problems,
 )
-from tests.factories import CORRECTIONS, SCANS, make_election, make_reading
-
-pytestmark = pytest.mark.flow
+from tests.support.values import CORRECTIONS, SCANS, make_election, make_reading
 
 BOUNDS = {
     Partition(SCANS, 0): OffsetRange(0, 2),

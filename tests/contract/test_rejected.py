@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,45 +25,42 @@ from tallywire.worker.health import WorkerProgress, describe
 from tallywire.worker.outgoing import message_for
 from tallywire.worker.rejection_monitor import look
 from tallywire.worker.retry import Peers
-from tests.factories import make_rejection
-from tests.paper_night import PaperNight, open_paper_night
-
-pytestmark = pytest.mark.flow
+from tests.support.handmade_night import BY_HAND, HandmadeNight
+from tests.support.values import make_rejection
 
 JPEG, PNG = b"\xff\xd8\xff no real picture", b"\x89PNG\r\n\x1a\n neither"
 NOBODY = "redis://127.0.0.1:1/0"
 BAD = "=cmd|' /C calc'!A0"
 
 
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str
-) -> Iterator[PaperNight]:
-    for night in open_paper_night(tmp_path, unique, kafka_bootstrap, redis_url):
-        night.read("N1", b"sheet 1")
-        night.refuse("N2", JPEG, Code.MARKS_NOT_FOUND)
-        night.refuse("N3", PNG, Code.WRONG_CONTENT_TYPE, content_type="image/gif")
-        night.refuse(BAD, b"?", Code.UNKNOWN_STATION)
-        yield night
+pytestmark = pytest.mark.night(BY_HAND)
 
 
-def run(night: PaperNight, *arguments: str, code: int = 0, **environment: Any) -> Any:
+@pytest.fixture(autouse=True)
+def events(night: HandmadeNight) -> None:
+    night.read("N1", b"sheet 1")
+    night.refuse("N2", JPEG, Code.MARKS_NOT_FOUND)
+    night.refuse("N3", PNG, Code.WRONG_CONTENT_TYPE, content_type="image/gif")
+    night.refuse(BAD, b"?", Code.UNKNOWN_STATION)
+
+
+def run(night: HandmadeNight, *arguments: str, code: int = 0, **environment: Any) -> Any:
     given = {**night.environment, **environment}
     result = CliRunner().invoke(build(), ["rejected", *arguments], env=given)
     assert result.exit_code == code, (result.output, result.exception)
     return result
 
 
-def listed(night: PaperNight, path: Path, *arguments: str) -> dict[str, int]:
+def listed(night: HandmadeNight, path: Path, *arguments: str) -> dict[str, int]:
     run(night, *arguments, "--json", str(path))
     return {one["reason"]: one["scans"] for one in json.loads(path.read_text())["reasons"]}
 
 
-def scans(night: PaperNight) -> list[TopicRecord]:
+def scans(night: HandmadeNight) -> list[TopicRecord]:
     return list(read_topic(night.settings.kafka, night.settings.topics.scans))
 
 
-def test_they_are_listed_by_reason(night: PaperNight, tmp_path: Path) -> None:
+def test_they_are_listed_by_reason(night: HandmadeNight, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     assert listed(night, path) == {
         "marks_not_found": 1, "unknown_station": 1, "wrong_content_type": 1,
@@ -78,7 +74,7 @@ def test_they_are_listed_by_reason(night: PaperNight, tmp_path: Path) -> None:
     assert isinstance(result.exception, UsageError)
 
 
-def test_the_list_needs_no_redis_but_the_limit_does(night: PaperNight, tmp_path: Path) -> None:
+def test_the_list_needs_no_redis_but_the_limit_does(night: HandmadeNight, tmp_path: Path) -> None:
     away: dict[str, Any] = {"TALLYWIRE_REDIS": "redis://127.0.0.1:1/0"}
     assert "3 rejected scans" in run(night, **away).output
     given = {**night.environment, **away}
@@ -86,7 +82,7 @@ def test_the_list_needs_no_redis_but_the_limit_does(night: PaperNight, tmp_path:
     assert isinstance(result.exception, PeerError)
 
 
-def test_their_bytes_are_saved_once_and_safely(night: PaperNight, tmp_path: Path) -> None:
+def test_their_bytes_are_saved_once_and_safely(night: HandmadeNight, tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     run(night, "--export", str(folder))
     with (folder / "manifest.csv").open() as file:
@@ -108,7 +104,7 @@ def test_their_bytes_are_saved_once_and_safely(night: PaperNight, tmp_path: Path
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_they_are_published_again_as_they_came(night: PaperNight) -> None:
+def test_they_are_published_again_as_they_came(night: HandmadeNight) -> None:
     before = scans(night)
     original = next(record for record in before if record.value == JPEG)
     run(night, "--reason", "marks_not_found", "--republish", "--yes")
@@ -122,7 +118,7 @@ def test_they_are_published_again_as_they_came(night: PaperNight) -> None:
     assert len(scans(night)) == len(before) + 2
 
 
-def test_a_wrong_label_is_put_right(night: PaperNight) -> None:
+def test_a_wrong_label_is_put_right(night: HandmadeNight) -> None:
     run(night, "--station", "N3", "--republish", "--yes", "--as-content-type", "image/png",
         "--as-station", "N4")  # fmt: skip
     sent = [record for record in scans(night) if record.value == PNG]
@@ -142,7 +138,7 @@ def test_a_wrong_label_is_put_right(night: PaperNight) -> None:
     ],
 )
 def test_nothing_is_published_by_mistake(
-    night: PaperNight, arguments: list[str], message: str
+    night: HandmadeNight, arguments: list[str], message: str
 ) -> None:
     before = len(scans(night))
     result = CliRunner().invoke(build(), ["rejected", *arguments], env=dict(night.environment))
@@ -152,7 +148,7 @@ def test_nothing_is_published_by_mistake(
 
 
 def test_bytes_that_a_replay_left_out_come_from_where_they_were_published(
-    night: PaperNight, tmp_path: Path
+    night: HandmadeNight, tmp_path: Path
 ) -> None:
     source, record = night.publish("N2", b"again no sheet")
     known = replace(make_rejection("N2"), source=source, contest="council", district="north")
@@ -173,7 +169,9 @@ def test_bytes_that_a_replay_left_out_come_from_where_they_were_published(
     assert sent[0].headers == sent[1].headers
 
 
-async def test_the_stop_limit_is_raised_and_taken_back(night: PaperNight, tmp_path: Path) -> None:
+async def test_the_stop_limit_is_raised_and_taken_back(
+    night: HandmadeNight, tmp_path: Path
+) -> None:
     limit, progress = StopLimit(percent=20, minutes=10, least=4), WorkerProgress(Peers())
     ledger = open_async_ledger(night.settings.redis, night.election, "g1")
     await look(ledger, limit, progress)
@@ -190,13 +188,13 @@ async def test_the_stop_limit_is_raised_and_taken_back(night: PaperNight, tmp_pa
     await away.close()
 
 
-def test_the_check_fails_while_the_limit_is_passed(night: PaperNight) -> None:
+def test_the_check_fails_while_the_limit_is_passed(night: HandmadeNight) -> None:
     result = run(night, "--check", code=1, TALLYWIRE_REJECT_ALERT_LEAST="4")
     assert "3 of the latest 4 scans were rejected" in result.output
     run(night, "--check")  # four scans are not enough by default
 
 
-def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) -> None:
+def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: HandmadeNight) -> None:
     said, clock = list[str](), iter(range(0, 10_000, 100))
     strict = StopLimit(percent=20, minutes=10, least=4)
     warn = RejectionWarner(night.ledger(), strict, said.append, lambda: next(clock))
@@ -215,7 +213,7 @@ def test_a_publisher_is_warned_once_and_told_when_it_is_over(night: PaperNight) 
     assert len(said) == 2
 
 
-def test_refused_corrections_are_no_scans(night: PaperNight, tmp_path: Path) -> None:
+def test_refused_corrections_are_no_scans(night: HandmadeNight, tmp_path: Path) -> None:
     source, record = night.publish("N2", b"whatever")
     topic = night.settings.topics.corrections
     refused = replace(

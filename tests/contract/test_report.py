@@ -16,9 +16,7 @@ from tallywire.election.loading import load_election
 from tallywire.errors import PeerError, UsageError
 from tallywire.ledger.async_client import open_async_ledger
 from tallywire.records import Quality, Reading, Verdict
-from tests.factories import make_reading
-
-pytestmark = pytest.mark.flow
+from tests.support.values import make_reading
 
 ELECTION = load_election("mx-2015-d15").election
 CONTEST = ELECTION.contests[0]

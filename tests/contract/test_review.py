@@ -17,45 +17,34 @@ from tallywire.cli.main import build
 from tallywire.edge.kafka import read_topic
 from tallywire.errors import UsageError
 from tallywire.records import Correction, Verdict
-from tallywire.supervision.child import Child, Program
 from tallywire.verify.sources import verify_broker
 from tallywire.wire import decode
-from tests.paper_night import VOTES, PaperNight, open_paper_night
+from tests.support.handmade_night import BY_HAND, VOTES, HandmadeNight
+from tests.support.night import NightOpener
 
-pytestmark = pytest.mark.flow
 
-
-@pytest.fixture(scope="module")
-def night(
-    tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str, redis_url: str
-) -> Iterator[PaperNight]:
+@pytest.fixture(scope="module", name="night")
+def followed_night(night_opener: NightOpener) -> Iterator[HandmadeNight]:
     """N1 counted, N2 and N3 held, N3 without a row; a worker follows the corrections.
 
     It has no model server, which no correction needs; what it reads again of the scans is no
     image, and was judged already.
     """
-    folder = tmp_path_factory.mktemp("review")
-    unique = f"t{os.urandom(5).hex()}"
-    for night in open_paper_night(folder, unique, kafka_bootstrap, redis_url):
+    with night_opener(BY_HAND) as night:
         night.read("N1", b"sheet 1")
         night.read("N2", b"sheet 2", verdict=Verdict.HELD)
         night.read("N3", b"sheet 3", {**VOTES, "elm": None}, verdict=Verdict.HELD)
-        environment = {**night.environment, "TALLYWIRE_SESSION_TIMEOUT_S": "6",
-                       "TALLYWIRE_SERVING": "127.0.0.1:1"}  # fmt: skip
-        command = (sys.executable, "-m", "tallywire", "worker")
-        worker = Child(Program("worker", command, lambda: True, environment=environment), folder)
-        worker.start()
+        night.start_worker()
         yield night
-        worker.kill()
 
 
-def run(night: PaperNight, *arguments: str, code: int = 0) -> Any:
+def run(night: HandmadeNight, *arguments: str, code: int = 0) -> Any:
     result = CliRunner().invoke(build(), ["review", *arguments], env=dict(night.environment))
     assert result.exit_code == code, (result.output, result.exception)
     return result
 
 
-def decide(night: PaperNight, path: Path, station: str, *arguments: str) -> Any:
+def decide(night: HandmadeNight, path: Path, station: str, *arguments: str) -> Any:
     who = ("--why", "looked at the paper", "--by", "official 7")
     run(night, "--station", station, *arguments, *who, "--json", str(path))
     body = json.loads(path.read_text())
@@ -63,7 +52,7 @@ def decide(night: PaperNight, path: Path, station: str, *arguments: str) -> Any:
     return body
 
 
-def test_the_queue_names_what_waits_and_why(night: PaperNight, tmp_path: Path) -> None:
+def test_the_queue_names_what_waits_and_why(night: HandmadeNight, tmp_path: Path) -> None:
     path = tmp_path / "queue.json"
     result = run(night, "--json", str(path))
     assert "wait for a person" in result.output
@@ -74,7 +63,7 @@ def test_the_queue_names_what_waits_and_why(night: PaperNight, tmp_path: Path) -
 
 
 def test_a_decision_is_followed_superseded_withdrawn_and_told(
-    night: PaperNight, tmp_path: Path
+    night: HandmadeNight, tmp_path: Path
 ) -> None:
     path = tmp_path / "d.json"
     body = decide(night, path, "N2", "--set", "oak=91", "--set", "all=220")
@@ -107,7 +96,7 @@ def test_a_decision_is_followed_superseded_withdrawn_and_told(
     assert verify_broker(night.settings, None, None, alone=False).identical
 
 
-def test_a_missing_row_has_to_be_named(night: PaperNight, tmp_path: Path) -> None:
+def test_a_missing_row_has_to_be_named(night: HandmadeNight, tmp_path: Path) -> None:
     result = CliRunner().invoke(
         build(), ["review", "--station", "N3", "--accept", "--by", "a", "--why", "b"],
         env=dict(night.environment),
@@ -134,7 +123,7 @@ def test_a_missing_row_has_to_be_named(night: PaperNight, tmp_path: Path) -> Non
     ],
 )
 def test_a_decision_that_is_not_sound_is_not_written(
-    night: PaperNight, arguments: list[str], message: str
+    night: HandmadeNight, arguments: list[str], message: str
 ) -> None:
     before = sum(1 for _ in read_topic(night.settings.kafka, night.settings.topics.corrections))
     result = CliRunner().invoke(build(), ["review", *arguments], env=dict(night.environment))
@@ -144,7 +133,7 @@ def test_a_decision_that_is_not_sound_is_not_written(
     assert after == before
 
 
-def test_a_history_shows_a_scan_that_nobody_read(night: PaperNight, tmp_path: Path) -> None:
+def test_a_history_shows_a_scan_that_nobody_read(night: HandmadeNight, tmp_path: Path) -> None:
     path = tmp_path / "h.json"
     run(night, "--history", "S1", "--json", str(path))
     assert json.loads(path.read_text()) == []
@@ -162,7 +151,7 @@ def test_a_history_shows_a_scan_that_nobody_read(night: PaperNight, tmp_path: Pa
     assert [step["kind"] for step in json.loads(path.read_text())] == ["scan", "reading"]
 
 
-def test_on_a_terminal_it_asks_row_by_row(night: PaperNight) -> None:
+def test_on_a_terminal_it_asks_row_by_row(night: HandmadeNight) -> None:
     """Enter keeps what stands; a new number, the total with it, and who and why are typed."""
     counter = "votes|council|elm|corrected|high"
     before = night.totals()["north"].get(counter, 0)

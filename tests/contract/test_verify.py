@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,32 +21,30 @@ from tallywire.reasons import Code
 from tallywire.records import Verdict
 from tallywire.verify.sources import verify_broker, verify_folder
 from tallywire.worker.handler import IncomingRecord
-from tests.factories import NIGHT, make_rejection
-from tests.paper_night import VOTES, PaperNight, open_paper_night
+from tests.support.handmade_night import BY_HAND, VOTES, HandmadeNight
+from tests.support.values import NIGHT, make_rejection
 
-pytestmark = pytest.mark.flow
 NOBODY = "redis://127.0.0.1:1/0"
 
 
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str
-) -> Iterator[PaperNight]:
-    for night in open_paper_night(tmp_path, unique, kafka_bootstrap, redis_url):
-        night.read("N1", b"sheet 1")
-        night.read("N2", b"sheet 2", verdict=Verdict.HELD)
-        night.refuse("N3", b"no sheet")
-        night.read("N1", b"sheet 1")  # the same image again
-        night.correct("N2", {**VOTES, "oak": 91})
-        night.refuse("elsewhere", b"unknown", Code.UNKNOWN_STATION)
-        yield night
+pytestmark = pytest.mark.night(BY_HAND)
 
 
-def run(night: PaperNight, *arguments: str) -> Any:
+@pytest.fixture(autouse=True)
+def events(night: HandmadeNight) -> None:
+    night.read("N1", b"sheet 1")
+    night.read("N2", b"sheet 2", verdict=Verdict.HELD)
+    night.refuse("N3", b"no sheet")
+    night.read("N1", b"sheet 1")  # the same image again
+    night.correct("N2", {**VOTES, "oak": 91})
+    night.refuse("elsewhere", b"unknown", Code.UNKNOWN_STATION)
+
+
+def run(night: HandmadeNight, *arguments: str) -> Any:
     return CliRunner().invoke(build(), arguments, env=dict(night.environment))
 
 
-def test_the_broker_agrees_with_redis(night: PaperNight, tmp_path: Path) -> None:
+def test_the_broker_agrees_with_redis(night: HandmadeNight, tmp_path: Path) -> None:
     found = verify_broker(night.settings, None, None, alone=False)
     assert found.is_good, found
     assert found.outcomes == {"counted": 1, "duplicate": 1, "held": 1, "rejected": 2}
@@ -59,7 +56,7 @@ def test_the_broker_agrees_with_redis(night: PaperNight, tmp_path: Path) -> None
     assert json.loads((tmp_path / "v.json").read_text())["digest"] == found.digest
 
 
-def test_a_vote_that_somebody_added_in_redis_is_named(night: PaperNight) -> None:
+def test_a_vote_that_somebody_added_in_redis_is_named(night: HandmadeNight) -> None:
     with night.redis() as redis:
         district = keys.DistrictKeys(night.election.id, "g1", "north")
         redis.hincrby(district.totals, "votes|council|oak|accepted|high", 1)
@@ -73,7 +70,7 @@ def test_a_vote_that_somebody_added_in_redis_is_named(night: PaperNight) -> None
     assert "DIFFERENT" in result.output
 
 
-def test_a_scan_that_nobody_read_waits_and_one_passed_over_is_lost(night: PaperNight) -> None:
+def test_a_scan_that_nobody_read_waits_and_one_passed_over_is_lost(night: HandmadeNight) -> None:
     source, record = night.publish("N1", b"sheet 5")
     found = verify_broker(night.settings, None, None, alone=False)
     assert (found.identical, found.waiting, found.is_good) == (True, 1, False)
@@ -84,7 +81,7 @@ def test_a_scan_that_nobody_read_waits_and_one_passed_over_is_lost(night: PaperN
     night.tell(night.reading("N1", source, b"sheet 5"), record)
 
 
-def test_each_generation_is_verified_by_itself(night: PaperNight, tmp_path: Path) -> None:
+def test_each_generation_is_verified_by_itself(night: HandmadeNight, tmp_path: Path) -> None:
     """A replay that reads one sheet otherwise, and saw nothing before the last two scans."""
     last = [scan for scan in night.scans if scan[1] in (b"sheet 1", b"unknown")][-2:]
     for source, image in last:
@@ -113,7 +110,7 @@ def test_each_generation_is_verified_by_itself(night: PaperNight, tmp_path: Path
         verify_folder(out, "g3", None)
 
 
-def test_without_redis_it_recomputes_or_takes_a_file(night: PaperNight, tmp_path: Path) -> None:
+def test_without_redis_it_recomputes_or_takes_a_file(night: HandmadeNight, tmp_path: Path) -> None:
     away = night.settings.model_copy(update={"redis": NOBODY})
     with pytest.raises(PeerError, match="--alone"):
         verify_broker(away, None, None, alone=False)
@@ -126,7 +123,9 @@ def test_without_redis_it_recomputes_or_takes_a_file(night: PaperNight, tmp_path
         verify_broker(away, "g2", totals, alone=False)
 
 
-def test_an_outsider_checks_an_export_with_nothing_else(night: PaperNight, tmp_path: Path) -> None:
+def test_an_outsider_checks_an_export_with_nothing_else(
+    night: HandmadeNight, tmp_path: Path
+) -> None:
     out = tmp_path / "export"
     result = run(night, "export", "--out", str(out))
     assert result.exit_code == 0, result.output
@@ -145,7 +144,7 @@ def test_an_outsider_checks_an_export_with_nothing_else(night: PaperNight, tmp_p
     assert "exists already" in str(again.exception)
 
 
-def test_one_changed_byte_in_an_export_is_found(night: PaperNight, tmp_path: Path) -> None:
+def test_one_changed_byte_in_an_export_is_found(night: HandmadeNight, tmp_path: Path) -> None:
     out = tmp_path / "export"
     assert run(night, "export", "--out", str(out)).exit_code == 0
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
@@ -159,7 +158,7 @@ def test_one_changed_byte_in_an_export_is_found(night: PaperNight, tmp_path: Pat
 
 
 def test_a_forger_who_seals_again_still_has_to_explain_the_totals(
-    night: PaperNight, tmp_path: Path
+    night: HandmadeNight, tmp_path: Path
 ) -> None:
     out = tmp_path / "export"
     run(night, "export", "--out", str(out))

@@ -26,14 +26,12 @@ from tallywire.worker.retry import Peers
 from tallywire.worker.sequencer import Admission
 from tallywire.worker.settlement import Settlement
 from tallywire.worker.worker import RunningWorker, assemble, run
-from tests.factories import make_election
-from tests.flow.night import SESSION_S
 from tests.support.memory_ledger import MemoryLedger
-from tests.unit.worker.test_poison_quarantine import MemoryStrikes
+from tests.support.memory_strikes import MemoryStrikes
+from tests.support.night import SESSION_S
+from tests.support.values import make_election
 
 pytestmark = [
-    pytest.mark.flow,
-    pytest.mark.xdist_group("worker"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Faust's own
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,9 @@ import pytest
 from tallywire.edge.topics import TopicSpec, admin_client, check_topics, ensure_topics, topic_id
 from tallywire.publish.receipts import read_receipts
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tests.flow.publisher import Desk, write_scans
+from tests.support.scanning_desk import Desk, write_scans
 
 SPEC = TopicSpec(partitions=4, replication=1, max_value_bytes=4 * 1024 * 1024)
-
-pytestmark = pytest.mark.flow
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +63,7 @@ def test_a_broker_killed_in_the_middle_costs_nothing_and_doubles_nothing(
     desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", stack.settings.kafka, unique)
     write_scans(desk.scans, 500, size_bytes=100_000)
     run = desk.start("--rate", "100")
-    while len(list(read_receipts(desk.journal))) < 100:
-        time.sleep(0.05)
-        assert run.poll() is None
+    desk.wait_receipts(run, 100)
     restart(stack)
     assert run.wait(120) == 0
     standing = desk.in_topic()
@@ -83,9 +78,7 @@ def test_a_publisher_and_a_broker_killed_together_lose_nothing_acknowledged(
     desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", stack.settings.kafka, unique)
     write_scans(desk.scans, 300)
     run = desk.start("--rate", "100")
-    while len(list(read_receipts(desk.journal))) < 50:
-        time.sleep(0.05)
-        assert run.poll() is None
+    desk.wait_receipts(run, 50)
     identity = topic_id(desk.kafka, desk.topic)
     stack.child("broker").kill()
     run.send_signal(signal.SIGKILL)

@@ -7,19 +7,18 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.support.waiting import wait_until
 
 PROMISED = {
     "published", "acknowledged", "accounted", "counted", "held", "duplicates", "rejected", "lost",
     "double_counted", "sheets_exact", "cells_exact", "cells", "votes_absolute_error",
     "tallies_per_second", "latency_ms",
 }  # fmt: skip
-
-pytestmark = pytest.mark.flow
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
@@ -62,10 +61,7 @@ def test_a_small_night_is_accounted_for_to_the_last_scan(tmp_path: Path) -> None
 @pytest.mark.parametrize("when", ["logs/redis.log", "logs/worker-2.log"], ids=["begun", "running"])
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, when: str) -> None:
     night = start(tmp_path / "night", "--stations", "400")
-    deadline_s = time.monotonic() + 60
-    while not (tmp_path / "night" / when).exists() and time.monotonic() < deadline_s:
-        time.sleep(0.1)
-    time.sleep(0.5)
+    wait_until((tmp_path / "night" / when).exists, 60)
     children = family(night)
     assert children
     assert not (tmp_path / "night" / "scans" / "truth.csv").exists(), "sheets are still drawn"

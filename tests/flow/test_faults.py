@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 
 from tallywire.workshop.faults.scenarios import SCENARIOS, choose
-from tests.flow import sabotaged_faults
+from tests.support.programs import sabotaged_faults
 
 REPOSITORY = Path(__file__).parents[2]
 ROWS = "fault", "runs", "scans", "lost", "double", "identical"
-
-pytestmark = pytest.mark.flow
 
 
 def run_faults(folder: Path, *arguments: str, module: str = "tallywire") -> tuple[int, str, Any]:

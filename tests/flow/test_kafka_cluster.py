@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ import pytest
 from tallywire.edge.topics import TopicSpec, admin_client, check_topics, ensure_topics
 from tallywire.publish.receipts import read_receipts
 from tallywire.workshop.stack.local import LocalStack, StackPlan, topic_spec
-from tests.flow.publisher import Desk, write_scans
-
-pytestmark = pytest.mark.flow
+from tests.support.scanning_desk import Desk, write_scans
+from tests.support.waiting import wait_until
 
 NODES = 3
 COUNT = 600
@@ -28,13 +26,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     plan = StackPlan(folder, broker="kafka", brokers=NODES, redis=False, model=False)
     with LocalStack(plan) as stack:
         yield stack
-
-
-def eventually(done: Callable[[], bool], within_s: float = 60.0) -> None:
-    until_s = time.monotonic() + within_s
-    while not done():
-        assert time.monotonic() < until_s
-        time.sleep(0.1)
 
 
 def in_sync(kafka: str, topic: str) -> set[frozenset[int]]:
@@ -85,16 +76,16 @@ def test_the_loss_of_a_node_stops_nothing_and_costs_nothing(
         assert run.poll() in (None, 0), desk.output()
         return len(list(read_receipts(desk.journal)))
 
-    eventually(lambda: acknowledged() >= 100)
+    wait_until(lambda: acknowledged() >= 100, 60)
     lost = stack.child("broker-1")
     lost.kill()
     before = acknowledged()
-    eventually(lambda: acknowledged() >= before + 150)  # with two nodes
+    wait_until(lambda: acknowledged() >= before + 150, 60)  # with two nodes
     assert not lost.is_alive()
     lost.start()
     lost.wait_ready()
     assert run.wait(120) == 0
-    eventually(lambda: in_sync(desk.kafka, desk.topic) == {frozenset({1, 2, 3})})
+    wait_until(lambda: in_sync(desk.kafka, desk.topic) == {frozenset({1, 2, 3})}, 60)
     stack.child("broker-2").kill()
     standing = read_elsewhere(desk)
     assert len(standing) == COUNT

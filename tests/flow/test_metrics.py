@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tallywire import __version__
 from tallywire.supervision.ports import any_free_port
 from tallywire.worker import metrics
-from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
-
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+from tests.support.night import Night
+from tests.support.scan_files import draw_sheets, variant
+from tests.support.waiting import wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "monitoring"
 NAME = re.compile(r"\btallywire_\w+")
@@ -27,13 +25,6 @@ ITS_OWN = {"up"}
 WORDS = re.compile(r"(?<![\w\"$.{])([a-z_]+)\b(?!\s*[(\"=!])")
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
 
 
 def scrape(port: int) -> tuple[str, Samples]:
@@ -77,7 +68,7 @@ def test_a_worker_tells_what_it_did_and_all_that_is_asked_for(night: Night) -> N
         _, now = asked[0]
         return now.get(lagging) == 0 and now[metrics.IN_FLIGHT, ()] == 0
 
-    wait_until(caught_up, 20, night.tell)
+    wait_until(caught_up, 20, night.describe)
     text, found = asked[0]
     scans = {key: value for key, value in found.items() if key[0] == f"{metrics.SCANS}_total"}
     told = dict.fromkeys(outcomes, 0.0)

@@ -16,8 +16,6 @@ import pytest
 from tallywire.election.loading import layout_path, load_layout
 from tallywire.reasons import Code
 
-pytestmark = pytest.mark.flow
-
 REPOSITORY = Path(__file__).parents[2]
 
 

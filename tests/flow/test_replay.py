@@ -6,30 +6,18 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Thread
-
-import pytest
 
 from tallywire.ledger.snapshot import audit, read_snapshot, read_station
 from tallywire.records import Correction, Source
 from tallywire.wire import encode
-from tests.flow.commands import dump, interrupt, start_replay, tallywire, wait_replayed
-from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
-
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("replay")]
+from tests.support.commands import dump, interrupt, start_replay, tallywire, wait_replayed
+from tests.support.night import Night
+from tests.support.scan_files import draw_sheets, variant
+from tests.support.waiting import wait_until
 
 DRAWN = 6
-
-
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
 
 
 def publish(night: Night, first: int, last: int, per_s: float = 200.0) -> None:
@@ -79,11 +67,6 @@ def votes_of(night: Night, generation: str, station: str) -> dict[str, int] | No
     return dict(state.decision.votes or {}) if state and state.decision else None
 
 
-def in_generation(night: Night, name: str) -> Night:
-    """The same night, asked about another generation."""
-    return replace(night, settings=night.settings.model_copy(update={"generation": name}))
-
-
 def wait_nobody_follows(night: Night, name: str) -> None:
     """Until the beat of workers that ended is forgotten."""
 
@@ -91,7 +74,7 @@ def wait_nobody_follows(night: Night, name: str) -> None:
         with night.ledger() as ledger:
             return not ledger.is_followed(name)
 
-    wait_until(forgotten, 30, night.tell)
+    wait_until(forgotten, 30, night.describe)
 
 
 def count_live(night: Night, scans: int) -> None:
@@ -109,7 +92,9 @@ def test_a_replay_gives_the_same_bytes_and_corrections_survive_promotion(night: 
     correct(night, second, None)
     count_live(night, counted_scans(night))
     corrections = night.settings.topics.corrections
-    wait_until(lambda: night.next_offsets(corrections) == night.ends(corrections), 20, night.tell)
+    wait_until(
+        lambda: night.next_offsets(corrections) == night.ends(corrections), 20, night.describe
+    )
     done = tallywire(night, "replay", "--to", "g2", "--once", "--workers", "2")
     assert done.code == 0, done.text
     assert done.values["scans"] == counted_scans(night)
@@ -136,7 +121,7 @@ def test_a_replay_gives_the_same_bytes_and_corrections_survive_promotion(night: 
     wait_until(
         lambda: [votes_of(night, name, first) for name in ("g1", "g2")] == [{option: 13}] * 2,
         30,
-        night.tell,
+        night.describe,
     )
     back = tallywire(night, "rollback", "--expected", "g2")
     assert back.code == 0, back.text
@@ -161,7 +146,7 @@ def test_replay_while_scans_arrive_ends_with_both_right_and_one_promoted(night: 
     arriving.join()
     scans = counted_scans(night)
     for name in ("g1", "g2"):
-        asked = in_generation(night, name)
+        asked = night.in_generation(name)
         assert asked.wait_accounted(scans).total() == scans
         assert asked.gaps() == 0
         assert asked.audit_clean()
@@ -174,8 +159,8 @@ def test_promotion_is_refused_while_behind_and_a_killed_replay_goes_on(night: Ni
     publish(night, 0, 60)
     count_live(night, counted_scans(night))
     replay = start_replay(night, "g2")
-    replayed = in_generation(night, "g2")
-    wait_until(lambda: replayed.outcomes().total() >= 5, 60, night.tell)
+    replayed = night.in_generation("g2")
+    wait_until(lambda: replayed.outcomes().total() >= 5, 60, night.describe)
     os.kill(replay.pid, signal.SIGKILL)  # its workers go with it
     replay.end()
     time_of_death = sum(replayed.next_offsets(night.settings.topics.scans).values())
@@ -249,10 +234,10 @@ def test_what_a_replay_refuses(night: Night) -> None:
     assert "digits 1 there, digits 2 asked for" in other.text
     # A worker that reads with another model does not get into it either; one that is not told does.
     stranger = night.start_worker(generation="g2", model_version="2")
-    wait_until(lambda: not stranger.is_alive(), 30, night.tell)
+    wait_until(lambda: not stranger.is_alive(), 30, night.describe)
     assert stranger.exit_code() == 2
     friend = night.start_worker(generation="g2")
-    wait_until(lambda: "partitions assigned" in night.log(friend), 30, night.tell)
+    wait_until(lambda: "partitions assigned" in night.log(friend), 30, night.describe)
     assert tallywire(night, "promote", "g9").code == 2
     assert tallywire(night, "promote", "g2", "--expected", "g3").code == 2
     assert tallywire(night, "rollback").code == 2

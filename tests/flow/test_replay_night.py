@@ -12,8 +12,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Event, Thread
 
 import pytest
@@ -25,10 +25,11 @@ from tallywire.ledger.snapshot import Snapshot, read_snapshot
 from tallywire.ledger.state import Event as LedgerEvent
 from tallywire.records import Reading, Rejection
 from tallywire.wire import decode
-from tests.flow.commands import interrupt, start_replay, tallywire, wait_replayed
-from tests.flow.elections import large_election
-from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
-from tests.flow.test_replay import in_generation
+from tests.support.commands import interrupt, start_replay, tallywire, wait_replayed
+from tests.support.elections import large_election
+from tests.support.night import WITH_WORKERS, Night
+from tests.support.scan_files import draw_sheets, variant
+from tests.support.waiting import wait_until
 
 HALF = int(os.environ.get("TALLYWIRE_PROOF_SCANS", "40"))
 DRAWN = min(60, max(12, HALF))
@@ -41,21 +42,13 @@ TURNS = 40  # promotions and rollbacks in a row, at the end
 WITHIN_S = 120 + HALF * 2.0
 OUTCOMES = ("counted", "held", "rejected", "duplicate")
 
-pytestmark = [
-    pytest.mark.flow,
-    pytest.mark.xdist_group("replay"),
-    pytest.mark.timeout(300 + 4 * int(WITHIN_S)),
-]
-
-
-@pytest.fixture
-def night(
-    request: pytest.FixtureRequest, tmp_path: Path, unique: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    apache = os.environ.get("TALLYWIRE_PROOF_BROKER") == "kafka"
-    kafka = request.getfixturevalue("apache_kafka" if apache else "kafka_bootstrap")
-    folder = large_election(tmp_path / "election", unique, DISTRICTS, 2 * HALF)
-    yield from open_night(tmp_path, unique, kafka, redis_url, model_server, election=folder)
+ON_APACHE = os.environ.get("TALLYWIRE_PROOF_BROKER") == "kafka"
+PLAN = replace(
+    WITH_WORKERS,
+    election=partial(large_election, districts=DISTRICTS, stations=2 * HALF),
+    kafka="apache_kafka" if ON_APACHE else "kafka_bootstrap",
+)
+pytestmark = [pytest.mark.night(PLAN), pytest.mark.timeout(300 + 4 * int(WITHIN_S))]
 
 
 @dataclass(slots=True)
@@ -147,7 +140,7 @@ def events_of(night: Night, generation: str) -> Iterator[LedgerEvent]:
 
 def assert_right(night: Night, generation: str) -> Counter[str]:
     """Every scan has one outcome, and the ledger is what the topics make of it."""
-    asked = in_generation(night, generation)
+    asked = night.in_generation(generation)
     outcomes = asked.wait_accounted(2 * HALF, WITHIN_S)
     assert outcomes.total() == 2 * HALF
     assert asked.gaps() == 0
@@ -169,7 +162,7 @@ def take_turns(night: Night, viewer: Viewer) -> int:
             wanted = "g1" if live == "g2" else "g2"
             looks = viewer.shown[wanted]
             assert ledger.set_live(wanted, live) == wanted
-            wait_until(lambda: viewer.shown[wanted] > looks, 30, night.tell)  # noqa: B023
+            wait_until(lambda: viewer.shown[wanted] > looks, 30, night.describe)  # noqa: B023
             seen += 1
     return seen
 
@@ -185,8 +178,8 @@ def test_half_is_replayed_while_the_other_half_arrives(night: Night) -> None:
     arriving = Thread(target=publish, args=(night, HALF, 2 * HALF, PER_S))
     arriving.start()
     replay = start_replay(night, "g2", "--model", NEW_MODEL)
-    replayed = in_generation(night, "g2")
-    wait_until(lambda: replayed.outcomes().total() > 0, 90, night.tell)
+    replayed = night.in_generation("g2")
+    wait_until(lambda: replayed.outcomes().total() > 0, 90, night.describe)
     viewer = Viewer(night)
     watching = Thread(target=viewer.watch)
     watching.start()

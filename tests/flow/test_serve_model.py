@@ -19,8 +19,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tallywire.edge.serving import Classifier, VersionState
 from tallywire.errors import PeerError
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("model_server")]
-
 REPOSITORY = Path(__file__).parents[2] / "model_repo"
 CELLS = np.zeros((42, 28, 28), np.uint8)
 START_S, SEE_S = 60.0, 30.0

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,22 +25,17 @@ from tallywire.supervision.child import LAUNCHER, Child, Program
 from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, is_free
 from tallywire.supervision.supervisor import LONGEST_PAUSE_S, Supervisor, pause_s
 from tallywire.workshop.stack.local import LocalStack, StackPlan
+from tests.support.programs import stack_parent
+from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.flow
-
-PARENT = Path(__file__).with_name("stack_parent.py")
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "print('deaf', flush=True); time.sleep(600)"
+)
 
 
 def python(name: str, code: str, **options: object) -> Program:
     return Program(name, (sys.executable, "-c", code), **{"is_ready": bool, **options})  # type: ignore[arg-type]
-
-
-def eventually(condition: Callable[[], object], within_s: float = 10.0) -> bool:
-    until_s = time.monotonic() + within_s
-    while not condition() and time.monotonic() < until_s:
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def gone(pid: int) -> bool:
@@ -58,7 +53,7 @@ def has_restarted(stack: LocalStack, times: int) -> bool:
 def parent_of_a_stack(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process with a stack, and the pids of its children; ended whatever the test finds."""
     with subprocess.Popen(
-        [sys.executable, str(PARENT), str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, stack_parent.__file__, str(folder)], stdout=subprocess.PIPE, text=True
     ) as parent:
         try:
             assert parent.stdout is not None
@@ -104,7 +99,7 @@ def test_a_durable_redis_is_started_again_with_all_that_it_confirmed(tmp_path: P
         with redis.Redis.from_url(stack.settings.redis) as client:
             client.set("kept", 1)
         os.kill(stack.child("redis").pid, signal.SIGKILL)
-        assert eventually(partial(has_restarted, stack, 1))
+        wait_until(partial(has_restarted, stack, 1))
         stack.child("redis").wait_ready()
         with redis.Redis.from_url(stack.settings.redis) as client:
             assert client.get("kept") == b"1"
@@ -125,13 +120,13 @@ def test_whatever_ends_the_parent_ends_its_children(tmp_path: Path, number: sign
         assert len(pids) == 3
         parent.send_signal(number)
         parent.wait(20)
-    assert eventually(lambda: all(map(gone, pids)))
+    wait_until(lambda: all(map(gone, pids)))
 
 
 @pytest.mark.parametrize("delay_s", [0.05, 0.3, 0.6, 0.9])
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, delay_s: float) -> None:
     parent = subprocess.Popen(
-        [sys.executable, str(PARENT), str(tmp_path)],
+        [sys.executable, stack_parent.__file__, str(tmp_path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -139,7 +134,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, delay_s: float) -
     children = psutil.Process(parent.pid).children(recursive=True)
     parent.send_signal(signal.SIGINT)
     parent.wait(20)
-    assert eventually(lambda: not any(child.is_running() for child in children))
+    wait_until(lambda: not any(child.is_running() for child in children))
     assert not any(str(tmp_path) in " ".join(p.cmdline()) for p in mine())
 
 
@@ -177,7 +172,7 @@ def test_where_no_kernel_helps_the_launcher_itself_watches(tmp_path: Path) -> No
     parent.stdout.close()
     parent.kill()
     parent.wait()
-    assert eventually(lambda: gone(program))
+    wait_until(lambda: gone(program))
 
 
 def test_a_killed_worker_is_started_again_and_counted(tmp_path: Path) -> None:
@@ -188,8 +183,8 @@ def test_a_killed_worker_is_started_again_and_counted(tmp_path: Path) -> None:
         child = stack.start(python("worker-1", "import time; time.sleep(600)", restart=True))
         for number in (1, 2):
             os.kill(child.pid, signal.SIGKILL)
-            assert eventually(partial(has_restarted, stack, number))
-            assert eventually(child.is_alive)
+            wait_until(partial(has_restarted, stack, number))
+            wait_until(child.is_alive)
         assert "worker-1 ended with code -9" in said[0]
         last = child.pid
     assert gone(last)
@@ -198,7 +193,7 @@ def test_a_killed_worker_is_started_again_and_counted(tmp_path: Path) -> None:
 def test_a_program_that_will_not_end_is_killed(tmp_path: Path) -> None:
     child = Child(python("stubborn", STUBBORN, grace_s=0.3), tmp_path)
     child.start()
-    time.sleep(0.5)
+    wait_until(lambda: "deaf" in child.log_path.read_text())
     child.end()
     assert child.exit_code() == -signal.SIGKILL
 
@@ -255,7 +250,7 @@ def test_a_stopped_supervisor_starts_nothing(tmp_path: Path) -> None:
     child = Child(python("once", "pass", restart=True), tmp_path)
     child.start()
     supervisor.watch(child)
-    assert eventually(lambda: child.restarts > 0)
+    wait_until(lambda: child.restarts > 0)
     supervisor.stop()
     time.sleep(0.2)
     before = child.restarts

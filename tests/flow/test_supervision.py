@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,33 +21,15 @@ from tallywire.supervision.child import Program
 from tallywire.supervision.ports import any_free_port
 from tallywire.worker.health import STALLED_EXIT
 from tallywire.workshop.stack.local import LocalStack, StackPlan
-from tests.flow import blocked_worker
-from tests.flow.night import Night, draw_sheets, open_night, variant, wait_until
-from tests.flow.publisher import Desk, write_scans
-
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+from tests.support.http import ask_json
+from tests.support.night import Night
+from tests.support.programs import blocked_worker
+from tests.support.scan_files import draw_sheets, variant
+from tests.support.scanning_desk import Desk, write_scans
+from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 GONE_WITHIN_S = 10.0
-
-
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
-
-
-def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
-    """Status and body; 0 where nobody answers."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-    except OSError:
-        return 0, {}
 
 
 def ended_within(process: subprocess.Popen[Any]) -> float:
@@ -85,11 +63,11 @@ def test_a_blocked_worker_says_so_is_ended_and_started_again(night: Night, tmp_p
     plan = StackPlan(tmp_path / "stack", broker=None, redis=False, model=False)
     with LocalStack(plan, said.append) as stack:
         worker = stack.start(program)
-        wait_until(once.exists, 60, night.tell)
-        wait_until(lambda: ask(port, "/healthz")[0] == 503, 20, night.tell)
-        wait_until(lambda: worker.restarts > 0, 30, night.tell)
+        wait_until(once.exists, 60, night.describe)
+        wait_until(lambda: ask_json(port, "/healthz")[0] == 503, 20, night.describe)
+        wait_until(lambda: worker.restarts > 0, 30, night.describe)
         night.wait_accounted(6)
-        wait_until(lambda: ask(port, "/healthz")[0] == 200, 20, night.tell)
+        wait_until(lambda: ask_json(port, "/healthz")[0] == 200, 20, night.describe)
     assert f"worker-1 ended with code {STALLED_EXIT}" in said[0]
     assert "no progress" in worker.log_path.read_text()
     assert night.outcomes().total() == 6
@@ -105,7 +83,7 @@ async def test_a_model_server_that_is_asked_to_end_finishes_its_calls() -> None:
         assert process.stdout
         target = process.stdout.readline().split()[1]
         port = int(process.stdout.readline().rpartition(":")[2])
-        assert ask(port, "/healthz")[0] == ask(port, "/readyz")[0] == 200
+        assert ask_json(port, "/healthz")[0] == ask_json(port, "/readyz")[0] == 200
         answered, refused, enough = 0, 0, asyncio.Event()
 
         async def keep_asking(classifier: Classifier) -> None:
@@ -128,7 +106,7 @@ async def test_a_model_server_that_is_asked_to_end_finishes_its_calls() -> None:
             await asyncio.gather(*asking)
     assert took_s < GONE_WITHIN_S
     assert process.returncode == 0
-    assert ask(port, "/healthz")[0] == 0
+    assert ask_json(port, "/healthz")[0] == 0
 
 
 def test_a_watching_publisher_tells_its_health_and_ends_in_order(
@@ -144,7 +122,7 @@ def test_a_watching_publisher_tells_its_health_and_ends_in_order(
         return len(list(read_receipts(desk.journal)))
 
     wait_until(lambda: acknowledged() >= 20, 60, desk.output)
-    assert ask(port, "/healthz")[0] == ask(port, "/readyz")[0] == 200
+    assert ask_json(port, "/healthz")[0] == ask_json(port, "/readyz")[0] == 200
     assert ended_within(run) < GONE_WITHIN_S
     assert run.returncode == 0
     receipts = [receipt.scan_id for receipt in read_receipts(desk.journal)]
@@ -159,8 +137,8 @@ def test_a_publisher_without_a_broker_is_live_and_not_ready(tmp_path: Path, uniq
     desk = Desk(tmp_path / "scans", tmp_path / "receipts.jsonl", "127.0.0.1:1", unique)
     write_scans(desk.scans, 1)
     run = desk.start("--watch", "--health-port", str(port))
-    wait_until(lambda: ask(port, "/healthz")[0] != 0, 30, desk.output)
-    status, told = ask(port, "/readyz")
+    wait_until(lambda: ask_json(port, "/healthz")[0] != 0, 30, desk.output)
+    status, told = ask_json(port, "/readyz")
     assert (status, told["waiting_for"]) == (503, "kafka")
-    assert ask(port, "/healthz")[0] == 200
+    assert ask_json(port, "/healthz")[0] == 200
     assert ended_within(run) < GONE_WITHIN_S

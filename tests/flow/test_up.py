@@ -20,13 +20,11 @@ from tallywire.ledger.client import open_ledger
 from tallywire.ledger.snapshot import read_snapshot
 from tallywire.supervision.probes import http_answers
 from tallywire.workshop.stack import apache
-from tests import makers
+from tests.support import scan_files
 
 ELECTION = "mx-2015-d15"
 STATIONS = list(load_election(ELECTION).election.stations)
 READY = "Ctrl-C ends everything"
-
-pytestmark = pytest.mark.flow
 
 
 @contextmanager
@@ -65,7 +63,7 @@ def sourced(file: Path) -> dict[str, str]:
 def publish(folder: Path, stations: list[str], environment: Mapping[str, str]) -> None:
     folder.mkdir()
     for station in stations:
-        (folder / f"{station}.jpg").write_bytes(makers.good_jpeg() + station.encode())
+        (folder / f"{station}.jpg").write_bytes(scan_files.good_jpeg() + station.encode())
     command = [sys.executable, "-m", "tallywire", "publish", str(folder)]
     subprocess.run(command, env={**os.environ, **environment}, cwd=folder.parent, check=True)
 

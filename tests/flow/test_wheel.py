@@ -29,8 +29,6 @@ WITHIN = {
 }
 LEFT_OUT = {"screenshot.png"}  # for the README
 
-pytestmark = pytest.mark.flow
-
 
 @dataclass(frozen=True, slots=True)
 class InstalledWheel:

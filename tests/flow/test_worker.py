@@ -5,38 +5,19 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from threading import Thread
-
-import pytest
 
 from tallywire.reasons import Code
 from tallywire.verify.sources import verify_broker
-from tests.flow import poisoned_worker
-from tests.flow.night import (
-    Night,
-    draw_sheets,
-    loaded_files,
-    open_night,
-    resident_mb,
-    signal_worker,
-    variant,
-    wait_until,
-)
-from tests.flow.poisoned_worker import POISON
-
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+from tests.support.night import Night
+from tests.support.processes import loaded_files, resident_mb, signal_worker
+from tests.support.programs import poisoned_worker
+from tests.support.programs.poisoned_worker import POISON
+from tests.support.scan_files import draw_sheets, variant
+from tests.support.waiting import wait_until
 
 DRAWN = 6
-
-
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
 
 
 def publish_many(night: Night, count: int, per_s: float) -> None:
@@ -70,7 +51,7 @@ def test_two_workers_on_a_fresh_topic_and_one_is_killed(night: Night) -> None:
     publishing = Thread(target=publish_many, args=(night, count, 20.0))
     publishing.start()
     first, second = night.start_worker(), night.start_worker()
-    wait_until(lambda: night.outcomes().total() >= 30, 40, night.tell)
+    wait_until(lambda: night.outcomes().total() >= 30, 40, night.describe)
     assert "partitions assigned" in night.log(first)
     assert "partitions assigned" in night.log(second)
     signal_worker(first, signal.SIGKILL)
@@ -86,14 +67,14 @@ def test_a_worker_that_froze_and_woke_up_counts_nothing_twice(night: Night) -> N
     count = 60
     draw_sheets(DRAWN)
     sleeper = night.start_worker()
-    wait_until(lambda: "partitions assigned" in night.log(sleeper), 30, night.tell)
+    wait_until(lambda: "partitions assigned" in night.log(sleeper), 30, night.describe)
     publishing = Thread(target=publish_many, args=(night, count, 20.0))
     publishing.start()
-    wait_until(lambda: night.outcomes().total() >= 5, 20, night.tell)
+    wait_until(lambda: night.outcomes().total() >= 5, 20, night.describe)
     signal_worker(sleeper, signal.SIGSTOP)
     other = night.start_worker()
-    wait_until(lambda: "partitions assigned" in night.log(other), 40, night.tell)
-    wait_until(lambda: night.outcomes().total() >= 30, 40, night.tell)
+    wait_until(lambda: "partitions assigned" in night.log(other), 40, night.describe)
+    wait_until(lambda: night.outcomes().total() >= 30, 40, night.describe)
     signal_worker(sleeper, signal.SIGCONT)
     publishing.join()
     assert_accounted_exactly_once(night, count)
@@ -111,7 +92,7 @@ def test_a_scan_that_kills_every_worker_is_refused_in_the_end(night: Night) -> N
             night.start_worker([poisoned_worker.__file__])
         return night.outcomes().total() >= len(stations)
 
-    wait_until(accounted, 90, night.tell)
+    wait_until(accounted, 90, night.describe)
     assert_accounted_exactly_once(night, len(stations))
     ((rejection, record),) = night.rejections().values()
     assert rejection.station == stations[5]
@@ -122,12 +103,12 @@ def test_a_scan_that_kills_every_worker_is_refused_in_the_end(night: Night) -> N
 def test_sigterm_hands_over_within_ten_seconds(night: Night) -> None:
     count = 60
     worker = night.start_worker()
-    wait_until(lambda: "partitions assigned" in night.log(worker), 30, night.tell)
+    wait_until(lambda: "partitions assigned" in night.log(worker), 30, night.describe)
     publish_many(night, count, 100.0)
-    wait_until(lambda: night.outcomes().total() >= 10, 20, night.tell)
+    wait_until(lambda: night.outcomes().total() >= 10, 20, night.describe)
     asked_s = time.monotonic()
     signal_worker(worker, signal.SIGTERM)
-    wait_until(lambda: not worker.is_alive(), 10, night.tell)
+    wait_until(lambda: not worker.is_alive(), 10, night.describe)
     assert time.monotonic() - asked_s < 10
     assert worker.exit_code() == 0
     assert "Traceback" not in night.log(worker)

@@ -20,11 +20,10 @@ from tallywire.workshop.synthetic.conditions import ConditionName, conditions
 from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet, sheet_rng
 from tallywire.workshop.synthetic.mnist_sample import load_hand
 from tallywire.workshop.synthetic.simulated_counts import simulate_counts
-from tests import makers
-from tests.flow.night import Headers, Night, envelope, open_night, variant, wait_until
-
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
-
+from tests.support import scan_files
+from tests.support.night import WITH_WORKERS, Headers, Night, NightOpener, envelope
+from tests.support.scan_files import variant
+from tests.support.waiting import wait_until
 
 AGAIN = (3, 4, 5, 6, 7)  # seeds of good sheets, each sent in two files
 
@@ -52,19 +51,19 @@ def not_utf8(value: bytes) -> Headers:
 
 def bad_messages() -> dict[str, Bad]:
     """One of each kind."""
-    good = makers.good_jpeg()
-    png, declared = makers.wrong_content_type()
-    small = makers.jpeg(np.full((120, 90, 3), 255, np.uint8))
+    good = scan_files.good_jpeg()
+    png, declared = scan_files.wrong_content_type()
+    small = scan_files.jpeg(np.full((120, 90, 3), 255, np.uint8))
     return {
         "no value": Bad(Code.EMPTY_VALUE, None),
         "empty value": Bad(Code.EMPTY_VALUE, b""),
-        "not an image": Bad(Code.NOT_AN_IMAGE, makers.not_an_image()),
-        "truncated": Bad(Code.TRUNCATED_IMAGE, makers.truncated_jpeg()),
-        "bomb": Bad(Code.TOO_MANY_PIXELS, makers.png_bomb(), {"content_type": "image/png"}),
+        "not an image": Bad(Code.NOT_AN_IMAGE, scan_files.not_an_image()),
+        "truncated": Bad(Code.TRUNCATED_IMAGE, scan_files.truncated_jpeg()),
+        "bomb": Bad(Code.TOO_MANY_PIXELS, scan_files.png_bomb(), {"content_type": "image/png"}),
         "other bytes than declared": Bad(Code.WRONG_CONTENT_TYPE, png, {"content_type": declared}),
         "no image type": Bad(Code.WRONG_CONTENT_TYPE, good, {"content_type": "text/html"}),
         "too small": Bad(Code.TOO_SMALL, small),
-        "white page": Bad(Code.MARKS_NOT_FOUND, makers.white_page_jpeg()),
+        "white page": Bad(Code.MARKS_NOT_FOUND, scan_files.white_page_jpeg()),
         "unknown station": Bad(Code.UNKNOWN_STATION, good, key=b"9999-X"),
         "no station": Bad(Code.STATION_MISSING, good, key=None),
         "station not UTF-8": Bad(Code.BAD_HEADER, good, key=b"\xff\xfe"),
@@ -78,7 +77,7 @@ def bad_messages() -> dict[str, Bad]:
 
 def odd_total(extra: int) -> bytes:
     """A good sheet whose written total is `extra` more than its rows add up to."""
-    at = makers.booth()
+    at = scan_files.booth()
     station = next(iter(at.election.stations.values()))
     contest = at.election.contests[0]
     values = dict(row_values(at.layout, simulate_counts(at.election, contest, 1)[station.id]))
@@ -87,15 +86,16 @@ def odd_total(extra: int) -> bytes:
     condition, rng = conditions()[ConditionName.CLEAN], sheet_rng(1, "odd")
     signs = compose_sheet(at.form, values, condition, rng)
     content = Content(signs, station.id, station.district, station.registered)
-    return makers.jpeg(render_sheet(at.form, content, load_hand(), condition, rng).pixels)
+    return scan_files.jpeg(render_sheet(at.form, content, load_hand(), condition, rng).pixels)
 
 
 def too_many_votes() -> bytes:
     """A sheet that adds up, with more votes than the station has voters."""
-    at = makers.booth()
+    at = scan_files.booth()
     votes = {option.id: 0 for option in at.election.contests[0].options}
     votes.update(dict.fromkeys(list(votes)[:3], 311))
-    return makers.jpeg(makers.draw_sheet(at, condition=ConditionName.CLEAN, votes=votes).pixels)
+    sheet = scan_files.draw_sheet(at, condition=ConditionName.CLEAN, votes=votes)
+    return scan_files.jpeg(sheet.pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,8 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(
-    tmp_path_factory: pytest.TempPathFactory,
-    kafka_bootstrap: str, redis_url: str, model_server: str,
-) -> Iterator[Seen]:  # fmt: skip
-    folder = tmp_path_factory.mktemp("inputs")
-    for night in open_night(folder, f"t{folder.name[-6:]}{id(folder):x}", kafka_bootstrap,
-                            redis_url, model_server):  # fmt: skip
+def seen(night_opener: NightOpener) -> Iterator[Seen]:
+    with night_opener(WITH_WORKERS) as night:
         night.start_worker()
         yield publish_everything(night)
 
@@ -139,16 +134,16 @@ def publish_everything(night: Night) -> Seen:
         name: (one, send_bad(night, one, next(stations))) for name, one in bad_messages().items()
     }
     pictures = {
-        "upright": [makers.good_jpeg()],
-        "upside down": [makers.upside_down_jpeg()],
-        "other form": [makers.other_form_jpeg()],
-        "blank": [makers.blank_sheet_jpeg()],
+        "upright": [scan_files.good_jpeg()],
+        "upside down": [scan_files.upside_down_jpeg()],
+        "other form": [scan_files.other_form_jpeg()],
+        "blank": [scan_files.blank_sheet_jpeg()],
         "odd total": [odd_total(100)],
         "too many votes": [too_many_votes()],
-        "twice": [makers.good_jpeg(seed=2)] * 2,
+        "twice": [scan_files.good_jpeg(seed=2)] * 2,
     }
     for seed in AGAIN:
-        sheet = makers.good_jpeg(seed=seed)
+        sheet = scan_files.good_jpeg(seed=seed)
         pictures[f"again {seed}"] = [sheet, variant(sheet, 1)]
     good = {name: next(stations) for name in pictures}
     for name, files in pictures.items():
@@ -167,11 +162,8 @@ def send_bad(night: Night, bad: Bad, station: str) -> Source:
     headers = bad.headers(value) if bad.headers else encode_scan_headers(
         envelope(station, value, **bad.over)
     )  # fmt: skip
-    key = station.encode() if bad.key == "station" else bad.key
-    sent = night.producer.send(
-        night.settings.topics.scans, key=key, value=bad.value, headers=list(headers)
-    ).get(timeout=30)
-    return Source(sent.topic, sent.partition, sent.offset)
+    key = bad.key if isinstance(bad.key, bytes | None) else station.encode()
+    return night.put(night.settings.topics.scans, key, bad.value, headers)
 
 
 @pytest.mark.parametrize("name", list(bad_messages()))
@@ -251,7 +243,7 @@ def test_a_correction_wins_and_a_broken_one_changes_nothing(seen: Seen) -> None:
     for value in (b"{broken", encode(decision)):
         night.producer.send(topic, key=station.encode(), value=value).get(timeout=30)
     before = night.outcomes()
-    wait_until(lambda: seen.state("too many votes").status is Status.CORRECTED, 20, night.tell)
+    wait_until(lambda: seen.state("too many votes").status is Status.CORRECTED, 20, night.describe)
     assert night.outcomes() == before
     assert night.audit_clean()
     broken = [one for source, (one, _) in night.rejections().items() if source.topic == topic]

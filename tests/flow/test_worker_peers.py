@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -18,44 +14,18 @@ from tallywire.edge.topics import ensure_topics
 from tallywire.settings import PREFIX
 from tallywire.supervision.ports import any_free_port
 from tallywire.workshop.stack.tcp_proxy import TcpProxy
-from tests.flow.night import SPEC, Night, draw_sheets, open_night, variant, wait_until
-
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("worker")]
+from tests.support.http import ask_json
+from tests.support.night import WITH_WORKERS, Night
+from tests.support.scan_files import draw_sheets, variant
+from tests.support.waiting import wait_until
 
 DRAWN = 3
 
 
-@pytest.fixture
-def night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server)
-
-
-@pytest.fixture
-def bare_night(
-    tmp_path: Path, unique: str, kafka_bootstrap: str, redis_url: str, model_server: str
-) -> Iterator[Night]:
-    """A night whose topics nobody has created yet."""
-    yield from open_night(tmp_path, unique, kafka_bootstrap, redis_url, model_server, topics=False)
-
-
-def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
-    """Status and body of a health answer; status 0 where nobody answers."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-    except OSError:
-        return 0, {}
-
-
 def waits_for(port: int, peer: str) -> bool:
     """True where the worker says that it waits for that peer, and is otherwise well."""
-    status, body = ask(port, "/readyz")
-    return status == 503 and peer in body["waiting_for"] and ask(port, "/healthz")[0] == 200
+    status, body = ask_json(port, "/readyz")
+    return status == 503 and peer in body["waiting_for"] and ask_json(port, "/healthz")[0] == 200
 
 
 def send_some(night: Night, count: int, before: int) -> None:
@@ -75,23 +45,23 @@ def test_model_server_and_redis_go_away_and_come_back(night: Night) -> None:
             predict_timeout_s="2",
             health_port=str(port),
         )
-        wait_until(lambda: ask(port, "/readyz")[0] == 200, 40, night.tell)
+        wait_until(lambda: ask_json(port, "/readyz")[0] == 200, 40, night.describe)
         send_some(night, 6, 0)
         night.wait_accounted(6)
 
         model.cut()
         send_some(night, 6, 6)
-        wait_until(lambda: waits_for(port, "model server"), 30, night.tell)
+        wait_until(lambda: waits_for(port, "model server"), 30, night.describe)
         assert night.outcomes().total() == 6
         model.mend()
         night.wait_accounted(12)
 
         ledger.cut()
         send_some(night, 6, 12)
-        wait_until(lambda: waits_for(port, "redis"), 40, night.tell)
+        wait_until(lambda: waits_for(port, "redis"), 40, night.describe)
         ledger.mend()
         outcomes = night.wait_accounted(18)
-        wait_until(lambda: ask(port, "/readyz")[0] == 200, 20, night.tell)
+        wait_until(lambda: ask_json(port, "/readyz")[0] == 200, 20, night.describe)
     assert outcomes.total() == 18
     assert "rejected" not in outcomes
     assert night.gaps() == 0
@@ -99,15 +69,12 @@ def test_model_server_and_redis_go_away_and_come_back(night: Night) -> None:
     assert night.totals() == night.fold()
 
 
-def test_a_worker_waits_for_topics_and_says_so(bare_night: Night) -> None:
-    night, names = bare_night, bare_night.settings.topics
+@pytest.mark.night(replace(WITH_WORKERS, has_topics=False))
+def test_a_worker_waits_for_topics_and_says_so(night: Night) -> None:
+    names = night.settings.topics
     worker = night.start_worker()
-    wait_until(lambda: f"no topic {names.scans}" in night.log(worker), 20, night.tell)
-    ensure_topics(
-        night.settings.kafka,
-        [names.scans, names.readings, names.corrections, names.rejected],
-        SPEC,
-    )
+    wait_until(lambda: f"no topic {names.scans}" in night.log(worker), 20, night.describe)
+    ensure_topics(night.settings.kafka, names.names, WITH_WORKERS.topic_spec)
     send_some(night, 2, 0)
     assert night.wait_accounted(2).total() == 2
 

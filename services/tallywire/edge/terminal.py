@@ -10,6 +10,6 @@ def terminal(*, stderr: bool = False) -> Console:
 
     Messages carry what people typed and what others sent: a file `[/red].jpg`, a station `[bold]`.
     Style is given beside the text (`style=`, `rich.text.Text`), never inside of it. Nothing else
-    in this package makes a console; `tests/unit/cli/test_markup.py` keeps it so.
+    in this package makes a console; `tests/unit/edge/test_terminal.py` keeps it so.
     """
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)

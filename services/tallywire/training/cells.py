@@ -65,7 +65,7 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
+class ScannedCell:
     """A scanned cell before it is cut: the picture, the box, where the digit is."""
 
     image: U8
@@ -119,7 +119,7 @@ def draw_cells(count: int, hands: Handwriting, seed: np.random.SeedSequence) -> 
     for _ in range(count):
         picture = _draw(hands, rng)
         if picture.loose:
-            loose.append(clean.clean_crop(_crop(picture, rng)))
+            loose.append(clean.clean_crop(cut_ink(picture, rng)))
             labels_loose.append(picture.label)
         else:
             patches.append(_patch(picture))
@@ -140,7 +140,7 @@ def _legible(images: U8, labels: U8) -> NDArray[np.bool_]:
     return np.asarray((labels == BLANK) | (inked >= LEAST_INKED_PX))
 
 
-def _draw(hands: Handwriting, rng: Generator) -> _Picture:
+def _draw(hands: Handwriting, rng: Generator) -> ScannedCell:
     box, label, style = random_box(rng), random_label(rng, BLANK_SHARE), random_style(rng)
     loose = label != BLANK and rng.random() < LOOSE_SHARE
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
@@ -165,7 +165,7 @@ def _draw(hands: Handwriting, rng: Generator) -> _Picture:
     lay_ink(light, ink, random_darkness(rng), rng)
     if printed:
         print_box(light, box, rng)
-    return _Picture(scan(light, rng), box, label, own, loose)
+    return ScannedCell(scan(light, rng), box, label, own, loose)
 
 
 def _write_neighbours(ink: U8, hands: Handwriting, box: PrintedBox, rng: Generator) -> None:
@@ -206,7 +206,7 @@ def _bounds(ink: U8) -> tuple[float, float, float, float]:
     return left, top, left + width, top + height
 
 
-def _patch(picture: _Picture) -> U8:
+def _patch(picture: ScannedCell) -> U8:
     """The picture at the normalisation's own resolution: uint8 [48, 48]."""
     side = picture.image.shape[0]
     method = cv2.INTER_AREA if side > clean.PATCH_PX else cv2.INTER_LINEAR
@@ -214,7 +214,7 @@ def _patch(picture: _Picture) -> U8:
     return np.asarray(cv2.resize(picture.image, size, interpolation=method), np.uint8)
 
 
-def _crop(picture: _Picture, rng: Generator) -> U8:
+def cut_ink(picture: ScannedCell, rng: Generator) -> U8:
     """The digit cut out with a few pixels around it, as a user's own labelled crops are."""
     side = picture.image.shape[0]
     scale = side / CANVAS_PX

@@ -25,8 +25,8 @@ from tallywire.election.election import Election, OptionKind
 from tallywire.ledger.snapshot import DistrictSnapshot
 from tallywire.ledger.state import Event
 from tallywire.records import Quality, Verdict
-from tests.factories import make_correction, make_election, make_reading, make_rejection
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import make_correction, make_election, make_reading, make_rejection
 
 HOSTILE = "<script>alert(1)</script>"
 

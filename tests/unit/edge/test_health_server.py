@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from http.client import HTTPConnection
 
 import pytest
 
 from tallywire.edge.health_server import HealthServer, HttpAnswer, as_json, live, ready
 from tallywire.errors import UsageError
-
-
-def ask(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    connection.request(method, path)
-    answer = connection.getresponse()
-    found = answer.status, answer.read()
-    connection.close()
-    return found
+from tests.support.http import ask
 
 
 def broken() -> HttpAnswer:

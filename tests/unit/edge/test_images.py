@@ -170,13 +170,13 @@ def test_too_small_to_read() -> None:
     assert refused(encoded(page(100, 300))).code is Code.TOO_SMALL
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), st.sampled_from([*TYPES.values(), "", "text/plain"]))
 def test_any_bytes_give_a_reason(data: bytes, content_type: str) -> None:
     assert isinstance(decode_image(data, content_type, LIMIT), Reason)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(sorted(TYPES)), st.data())
 def test_any_damage_gives_pixels_or_a_reason(suffix: str, data: st.DataObject) -> None:
     whole = bytearray(encoded(page(220, 210), suffix))

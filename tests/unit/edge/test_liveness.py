@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tallywire.edge.health_server import serve_vitals
 from tallywire.edge.liveness import Vitals
-from tests.unit.edge.test_health_server import ask
+from tests.support.http import ask
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tallywire.sheet.layout import (
     Role,
     SumRule,
 )
-from tests.makers import GREY_SEVEN
+from tests.support.elections import GREY_SEVEN
 
 FORM = (GREY_SEVEN / "form.toml").read_text()
 

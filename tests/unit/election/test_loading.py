@@ -10,14 +10,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.election.election import LayoutUsed, OptionKind, select_stations
 from tallywire.election.loading import election_folder, layout_path, load_election, load_layout
 from tallywire.errors import InvalidFileError, UsageError
 from tallywire.sheet.layout import MarkKind, Role
-from tests.makers import GREY_SEVEN, booth
+from tests.support.elections import GREY_SEVEN
+from tests.support.scan_files import booth
 
 DISTRICT_15 = {
     "PAN": 56625, "PRI": 17975, "PRD": 8886, "PVEM": 6227, "PT": 2056, "MC": 7522, "NA": 3380,
@@ -110,7 +111,6 @@ def test_a_contest_whose_layout_is_missing_is_refused(own_folder: Path) -> None:
         load_election(own_folder)
 
 
-@settings(deadline=None)  # the first call prints a form
 @given(st.integers(1, 510))
 def test_chosen_stations_are_evenly_spread(count: int) -> None:
     election = booth().election

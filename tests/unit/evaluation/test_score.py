@@ -23,7 +23,7 @@ from tallywire.evaluation.score import (
 )
 from tallywire.reading.policy import Policy
 from tallywire.workshop.synthetic.conditions import ConditionName
-from tests.unit.reading.sheets import make_layout, sheet
+from tests.support.cell_probabilities import make_layout, sheet
 
 LAYOUT = make_layout(2, 3)
 

@@ -11,7 +11,7 @@ from tallywire.evaluation.test_writers import OneHandASheet, one_hand_a_sheet
 from tallywire.training.ink import handwriting
 from tallywire.training.rendered_cells import TrainingHand, training_hand
 from tallywire.workshop.synthetic.handwriting import Writer
-from tests.unit.training.factories import tiny_digits, tiny_trajectories
+from tests.support.tiny_handwriting import tiny_digits, tiny_trajectories
 
 RNG = np.random.default_rng(1)
 

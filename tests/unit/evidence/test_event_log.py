@@ -33,7 +33,7 @@ from tallywire.verify.recount import verify
 from tallywire.wire import canonical, encode
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.outgoing import message_for
-from tests.factories import (
+from tests.support.values import (
     CORRECTIONS,
     NIGHT,
     SCANS,

@@ -9,16 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from click.testing import Result
+import typer.testing
 from numpy.typing import NDArray
-from typer.testing import CliRunner
 
 from tallywire.cli.main import build
 from tallywire.election.loading import load_layout
 from tallywire.errors import UsageError
 from tallywire.sheet.geometry import apply_map
-from tests.makers import GREY_SEVEN, png
-from tests.unit.sheet.printed import sheet
+from tests.support.elections import GREY_SEVEN
+from tests.support.markless_forms import sheet
+from tests.support.scan_files import png
 
 U8 = NDArray[np.uint8]
 
@@ -44,11 +44,11 @@ def corners(seed: int) -> str:
     return ",".join(f"{side:.1f}" for side in apply_map(sheet("grey-seven", seed)[1], page).ravel())
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(build(), ["layout", *map(str, arguments)])
+def run(*arguments: str | Path) -> typer.testing.Result:
+    return typer.testing.CliRunner().invoke(build(), ["layout", *map(str, arguments)])
 
 
-def teach(form: Path, *seeds: int) -> Result:
+def teach(form: Path, *seeds: int) -> typer.testing.Result:
     scans = [scan(form.parent, seed) for seed in seeds]
     return run("reference", form, *scans, "--corners", corners(seeds[0]))
 

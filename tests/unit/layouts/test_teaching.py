@@ -18,7 +18,7 @@ from tallywire.reasons import Code, Reason
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Box, Layout
 from tallywire.sheet.reference import attach, rectify
-from tests.unit.sheet.printed import FORMS, at, errors_mm, found, photographed, sheet
+from tests.support.markless_forms import FORMS, at, errors_mm, found, photographed, sheet
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]

@@ -20,8 +20,8 @@ from tallywire.ledger.compare import (
 from tallywire.ledger.state import Event, StationState, Status
 from tallywire.reasons import Code
 from tallywire.records import Verdict
-from tests.factories import make_correction, make_election, make_reading, make_rejection
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import make_correction, make_election, make_reading, make_rejection
 
 
 def election_where_null_cannot_win() -> Election:

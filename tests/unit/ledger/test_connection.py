@@ -10,7 +10,7 @@ from tallywire.ledger.async_client import open_async_ledger
 from tallywire.ledger.client import open_ledger
 from tallywire.ledger.connection import address_of, open_server, told_as_ours
 from tallywire.ledger.snapshot import read_snapshot
-from tests.factories import make_election
+from tests.support.values import make_election
 
 NOBODY = "redis://127.0.0.1:1/0"
 

@@ -14,7 +14,7 @@ from tallywire.ledger.counters import CounterKind, CounterName, VoteState
 from tallywire.ledger.record_key import RecordKey, empty_state, key_of
 from tallywire.ledger.state import Event, Status
 from tallywire.records import Quality
-from tests.factories import make_correction, make_election, make_reading, make_rejection
+from tests.support.values import make_correction, make_election, make_reading, make_rejection
 
 names = st.sampled_from(["votes|mayor|A|accepted|high", "scans|held", "stations|mayor|counted"])
 tallies = st.dictionaries(names, st.integers(-(10**12), 10**12), max_size=3)

@@ -18,8 +18,8 @@ from tallywire.ledger.rebuild import (
 from tallywire.ledger.state import Event
 from tallywire.records import Quality, Reading, Verdict
 from tallywire.wire import decode, encode
-from tests.factories import make_correction, make_election, make_reading, make_rejection
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import make_correction, make_election, make_reading, make_rejection
 
 ELECTION = make_election()
 STATIONS = ("d1-1", "d1-2", "d2-1", "nowhere")

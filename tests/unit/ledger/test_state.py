@@ -19,8 +19,8 @@ from tallywire.ledger.state import (
 )
 from tallywire.reasons import Code
 from tallywire.records import Partition, Quality, Verdict
-from tests.factories import CORRECTIONS, SCANS, make_correction, make_reading, make_rejection
-from tests.unit.ledger.histories import fold, fresh, votes_of
+from tests.support.station_histories import fold, fresh, votes_of
+from tests.support.values import CORRECTIONS, SCANS, make_correction, make_reading, make_rejection
 
 HELD = Verdict.HELD
 DECIDED = {"A": 90, "B": 60, "null": 1}

@@ -12,6 +12,7 @@ import pytest
 from tallywire.errors import UsageError
 from tallywire.publish.files import FileStamp, stamp
 from tallywire.publish.hot_folder import SettlingTimes, has_end, needed_s, watch
+from tests.support.waiting import wait_until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(5000) + b"\xff\xd9"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(5000) + b"\0\0\0\0IEND\xaeB`\x82"
@@ -40,9 +41,7 @@ class Watcher:
 
     def names(self, count: int, within_s: float = 8.0) -> list[str]:
         """The names seen, once there are `count`, and then a little later."""
-        until_s = time.monotonic() + within_s
-        while len(self.seen) < count and time.monotonic() < until_s:
-            time.sleep(0.02)
+        wait_until(lambda: len(self.seen) >= count, within_s, lambda: str(self.seen))
         time.sleep(0.3)
         return [name for name, _ in self.seen]
 
@@ -134,7 +133,7 @@ def test_a_folder_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     watcher = Watcher(folder)
     assert watcher.names(1) == ["1.jpg"]
     folder.rename(tmp_path / "away")
-    time.sleep(1.2)
+    wait_until(lambda: watcher.said, 8)
     (tmp_path / "away" / "2.jpg").write_bytes(JPEG)
     (tmp_path / "away").rename(folder)
     assert watcher.names(2) == ["1.jpg", "2.jpg"]

@@ -25,7 +25,7 @@ from tallywire.sheet.layout import (
     SumRule,
 )
 from tallywire.sheet.local_fit import FieldPlace
-from tests.unit.reading.sheets import doubt, make_layout, sheet
+from tests.support.cell_probabilities import doubt, make_layout, sheet
 
 LAYOUT = make_layout(3, 3, cap=True)
 GOOD = ["120", "045", "__3", "168"]

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from tallywire.reading.rows import IRREGULAR_PRIOR, read_row
 from tallywire.sheet.layout import EmptyRow
-from tests.unit.reading.sheets import written
+from tests.support.cell_probabilities import written
 
 cell_arrays = arrays(np.float64, (3, 11), elements=st.floats(0.001, 1)).map(
     lambda cells: cells / cells.sum(axis=1, keepdims=True)

@@ -6,7 +6,7 @@ from tallywire.ledger.state import StationState, apply
 from tallywire.records import Quality, Verdict
 from tallywire.results.figures import Tally, official_totals, pair_up, shares, spreads, tallies_of
 from tallywire.results.report_page import ReportPage, write_page
-from tests.factories import make_election, make_reading
+from tests.support.values import make_election, make_reading
 
 ELECTION = make_election()
 CONTEST = ELECTION.contests[0]

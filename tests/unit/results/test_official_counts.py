@@ -10,7 +10,7 @@ from tallywire.election.ground_truth import TruthRow, truth_text
 from tallywire.election.loading import load_election, load_layout
 from tallywire.errors import InvalidFileError
 from tallywire.results.official_counts import read_official
-from tests.factories import make_election
+from tests.support.values import make_election
 
 CONTEST = make_election().contests[0]
 LAYOUT = load_layout("mx-2015")  # only a truth.csv is read by it

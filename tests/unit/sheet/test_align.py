@@ -18,7 +18,7 @@ from tallywire.sheet.align import Alignment, align
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.layout import Box, Field, Layout, Mark, MarkKind, Role
 from tallywire.sheet.prepare import Prepared, prepare
-from tests.unit.sheet import printed
+from tests.support import markless_forms
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -47,7 +47,7 @@ def pixels_of(points_mm: F64) -> NDArray[np.int32]:
 
 @cache
 def drawn(layout_id: str) -> U8:
-    """The form, printed without text, with a digit here and there."""
+    """The form, markless_forms without text, with a digit here and there."""
     layout = form(layout_id)
     height, width = round(layout.height_mm * PX_PER_MM), round(layout.width_mm * PX_PER_MM)
     page = np.full((height, width, 3), 255, np.uint8)
@@ -113,7 +113,7 @@ def aligned(pixels: U8, layout: Layout) -> Alignment:
 FORMS = ["mx-2015", "corners"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(FORMS),
     st.floats(0, 360),
@@ -177,7 +177,7 @@ def test_one_corner_torn_off_is_no_obstacle() -> None:
     assert worst_error(found, truth, form("corners")) < 0.04
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.floats(-9, 9),
     st.lists(st.floats(-0.02, 0.02), min_size=8, max_size=8),
@@ -277,7 +277,7 @@ def test_one_form_is_not_taken_for_the_other(shown: str, expected: str) -> None:
     assert reason.code in (Code.WRONG_FORM, Code.MARKS_NOT_FOUND)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(200, 900), st.integers(200, 900), st.booleans())
 def test_any_picture_gives_an_answer(seed: int, height: int, width: int, colour: bool) -> None:
     random = np.random.default_rng(seed)
@@ -305,11 +305,11 @@ def test_prepare_hands_refusals_on() -> None:
     assert isinstance(prepare(np.full((500, 500), 255, np.uint8), form("corners")), Reason)
 
 
-@pytest.mark.parametrize("key", printed.FORMS)
+@pytest.mark.parametrize("key", markless_forms.FORMS)
 def test_a_form_with_a_reference_needs_no_marks(key: str) -> None:
-    layout = printed.known(key)
+    layout = markless_forms.known(key)
     assert not layout.marks
-    grey, truth = printed.sheet(key)
+    grey, truth = markless_forms.sheet(key)
     for pixels in (grey, np.repeat(grey[:, :, None], 3, axis=2)):
         ready = prepare(pixels, layout)
         assert isinstance(ready, Prepared)
@@ -323,8 +323,8 @@ def test_a_form_with_a_reference_needs_no_marks(key: str) -> None:
 
 
 def test_a_field_that_is_hidden_is_named_and_the_sheet_is_not_refused() -> None:
-    layout = printed.known("mx-2015")
-    pixels, truth = printed.sheet("mx-2015")
+    layout = markless_forms.known("mx-2015")
+    pixels, truth = markless_forms.sheet("mx-2015")
     top, bottom = (apply_map(truth, np.array([[0.0, y]]))[0, 1] for y in (70.0, 165.0))
     pixels = pixels.copy()
     pixels[round(float(top)) : round(float(bottom))] = 0
@@ -335,9 +335,9 @@ def test_a_field_that_is_hidden_is_named_and_the_sheet_is_not_refused() -> None:
     assert len(found.doubtful_fields) < len(layout.fields)
 
 
-@pytest.mark.parametrize(("shown", "expected"), [printed.FORMS, printed.FORMS[::-1]])
+@pytest.mark.parametrize(("shown", "expected"), [markless_forms.FORMS, markless_forms.FORMS[::-1]])
 def test_another_forms_reference_refuses_with_what_was_found(shown: str, expected: str) -> None:
-    reason = align(printed.sheet(shown)[0], printed.known(expected))
+    reason = align(markless_forms.sheet(shown)[0], markless_forms.known(expected))
     assert isinstance(reason, Reason)
     assert reason.code is Code.WRONG_FORM
     assert reason.evidence["layout"] == expected

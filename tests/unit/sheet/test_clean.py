@@ -246,7 +246,7 @@ def test_a_box_cut_off_on_one_side_is_still_a_box(missing: int) -> None:
     assert find_frame(dark) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 120), st.integers(1, 120), st.integers(0, 2**32 - 1))
 def test_any_patch_gives_a_cell_and_is_left_as_it_was(height: int, width: int, seed: int) -> None:
     patch = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)

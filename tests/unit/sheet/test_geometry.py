@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -37,14 +37,12 @@ def homographies(draw: st.DrawFn) -> F64:
     return np.asarray(draw(affine_maps()) @ tilt)
 
 
-@settings(deadline=None)
 @given(affine_maps())
 def test_affine_fit_recovers_the_map(matrix: F64) -> None:
     fitted = fit_affine(GRID[:4], apply_map(matrix, GRID[:4]))
     assert np.allclose(apply_map(fitted, GRID), apply_map(matrix, GRID), atol=1e-6)
 
 
-@settings(deadline=None)
 @given(homographies(), st.floats(-20, 20))
 def test_homography_fit_recovers_the_map_from_a_start_nearby(matrix: F64, off: float) -> None:
     start = fit_affine(GRID, apply_map(matrix, GRID) + off)
@@ -53,7 +51,6 @@ def test_homography_fit_recovers_the_map_from_a_start_nearby(matrix: F64, off: f
     assert np.allclose(apply_map(start, GRID), apply_map(matrix, GRID), atol=0.05)
 
 
-@settings(deadline=None)
 @given(homographies())
 def test_lines_alone_fix_the_map(matrix: F64) -> None:
     """Every point is known in one direction only, as a box's edge tells it."""
@@ -74,7 +71,6 @@ def test_where_constraints_leave_the_map_open_it_stays() -> None:
     assert np.allclose(fit_to_lines(one, normal, places, np.ones(1), start), start)
 
 
-@settings(deadline=None)
 @given(affine_maps())
 def test_similarity_takes_both_points_along(matrix: F64) -> None:
     source = GRID[[0, 5]]

@@ -18,7 +18,7 @@ from tallywire.sheet.keypoints import (
     match_keypoints,
     only_ink,
 )
-from tests.unit.sheet.printed import sheet
+from tests.support.markless_forms import sheet
 
 U8 = NDArray[np.uint8]
 

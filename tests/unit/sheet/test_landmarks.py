@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tallywire.sheet.landmarks import Landmarks, boxes_px, cover, look_for
-from tests.unit.sheet.printed import FORMS, known
+from tests.support.markless_forms import FORMS, known
 
 U8 = NDArray[np.uint8]
 

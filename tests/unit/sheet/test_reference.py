@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tallywire.sheet.keypoints import GLANCE, STARE
 from tallywire.sheet.layout import Box
 from tallywire.sheet.reference import attach, blend, build_reference, rectify
-from tests.unit.sheet.printed import FORMS, at, errors_mm, found, known, photographed, sheet
+from tests.support.markless_forms import FORMS, at, errors_mm, found, known, photographed, sheet
 
 U8 = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ from tallywire.sheet.layout import Layout
 from tallywire.sheet.registration import Registration, Unregistered
 from tallywire.workshop.synthetic.conditions import ConditionName
 from tallywire.workshop.synthetic.form import print_form
-from tests.unit.sheet.printed import (
+from tests.support.markless_forms import (
     FORMS,
     at,
     doubtful,

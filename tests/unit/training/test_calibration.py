@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallywire.reading.calibration import at_odds
@@ -73,6 +73,7 @@ def test_calibration_error_of_a_boaster() -> None:
     assert [share for _, _, share in bins(said, labels)] == [1.0]
 
 
+@settings(max_examples=25)
 @given(slope=st.floats(0.7, 3), offset=st.floats(-2, 2), seed=st.integers(0, 2**32 - 1))
 def test_odds_that_were_bent_are_bent_back(slope: float, offset: float, seed: int) -> None:
     """Events are drawn from the true probabilities; the reader tells bent ones."""

@@ -65,7 +65,7 @@ def said_by(seed: int, sharpness: float, count: int = 40) -> NDArray[np.float32]
     return np.random.default_rng(seed).normal(0, sharpness, (count, 11)).astype(np.float32)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), sharpness=st.sampled_from([0.1, 4.0, 40.0]))
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_the_second_look_decides_where_the_first_doubts(

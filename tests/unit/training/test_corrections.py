@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from tallywire.wire import encode
 from tallywire.workshop.synthetic.conditions import ConditionName, conditions
 from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet
 from tallywire.workshop.synthetic.form import print_form
-from tests.unit.training.factories import tiny_digits, tiny_hands
+from tests.support.tiny_handwriting import tiny_digits, tiny_hands, write_mnist
 
 LOADED = load_election("mx-2015-d15")
 ELECTION = LOADED.election
@@ -135,19 +134,10 @@ def test_doubted_cells_come_first_and_copies_last() -> None:
     assert len(pick_cells(few, given_by_model[:10], 20)) == 10
 
 
-def _mnist(folder: Path) -> Path:
-    digits = tiny_digits(copies=520)
-    for name, magic, shape, data in (
-        ("train-images-idx3-ubyte", 2051, digits.images.shape, digits.images),
-        ("train-labels-idx1-ubyte", 2049, digits.labels.shape, digits.labels),
-    ):
-        head = struct.pack(f">{1 + len(shape)}I", magic, *shape)
-        (folder / name).write_bytes(head + data.tobytes())
-    return folder
-
-
 @pytest.mark.model
-def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> None:
+def test_a_version_improves_from_corrections_or_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tallywire.training.export import load_first_look, load_policy, load_saved
     from tallywire.training.improve import Improvement, improve
     from tallywire.training.plan import TrainingData, TrainOptions
@@ -155,7 +145,8 @@ def test_a_version_improves_from_corrections_or_is_refused(tmp_path: Path) -> No
     from tallywire.training.run import TrainingListener, train
 
     told = TrainingListener(lambda *_: None, lambda _: None)
-    data = TrainingData(_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
+    digits = write_mnist(tmp_path, monkeypatch)
+    data = TrainingData(digits, None, cells=200, sheets=1, validation_cells=60,
                 validation_sheets=1, workers=1)  # fmt: skip
     base = tmp_path / "digits" / "1"
     train(TrainOptions(data, base, "paper", pretrain_epochs=1, epochs=0, tally_epochs=0), told)

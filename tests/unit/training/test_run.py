@@ -3,52 +3,51 @@
 from __future__ import annotations
 
 import json
-import struct
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tallywire.errors import UsageError
-from tests.unit.training.factories import tiny_digits, tiny_hands
+from tests.support.tiny_handwriting import tiny_hands, write_mnist
+
+if TYPE_CHECKING:  # without TensorFlow this file is collected and left out
+    from tallywire.training.plan import TrainOptions
+    from tallywire.training.run import TrainingListener
 
 pytestmark = pytest.mark.model
 
 
-def write_mnist(folder: Path) -> Path:
-    """IDX files of plain figures: enough for a run, and the 5,000 kept for validation."""
-    digits = tiny_digits(copies=520)
-    images, labels = digits.images, digits.labels
-    (folder / "train-images-idx3-ubyte").write_bytes(
-        struct.pack(">IIII", 2051, *images.shape) + images.tobytes()
-    )
-    (folder / "train-labels-idx1-ubyte").write_bytes(
-        struct.pack(">II", 2049, len(labels)) + labels.tobytes()
-    )
-    return folder
-
-
-@pytest.mark.parametrize("network", ["paper", "residual"])
-def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) -> None:
+# Learning MNIST first is the same for both networks, and the large one is slow to set up.
+@pytest.mark.parametrize(
+    ("network", "stages"),
+    [("paper", ["mnist", "cells", "tally"]), ("residual", ["cells", "tally"])],
+)
+def test_a_tiny_run_ends_in_a_model_that_serves(
+    network: str, stages: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tallywire.training.export import load_policy, load_saved, store_policy
     from tallywire.training.fit import Epoch
     from tallywire.training.plan import TrainingData, TrainOptions
     from tallywire.training.run import TrainingListener, train
 
     data = TrainingData(
-        write_mnist(tmp_path), None, cells=300, sheets=2, validation_cells=80,
+        write_mnist(tmp_path, monkeypatch), None, cells=300, sheets=2, validation_cells=80,
         validation_sheets=1, workers=1,
     )  # fmt: skip
     folder = tmp_path / "repo" / "digits" / "4"
     plan = TrainOptions(
-        data, folder, network, batch_size=32, pretrain_epochs=1, epochs=1, tally_epochs=1
-    )
+        data, folder, network, batch_size=32, epochs=1, tally_epochs=1,
+        pretrain_epochs=stages.count("mnist"),
+    )  # fmt: skip
     epochs: list[Epoch] = []
     figures = train(plan, TrainingListener(lambda *_: None, epochs.append))
 
-    assert [epoch.stage for epoch in epochs] == ["mnist", "cells", "tally"]
+    assert [epoch.stage for epoch in epochs] == stages
     assert set(figures.accuracy) == {"mnist validation", "drawn cells", "rendered cells"}
     record = json.loads((folder / "training.json").read_text())
     assert record["training_cells"]["rendered"] == 84
@@ -68,19 +67,38 @@ def test_a_tiny_run_ends_in_a_model_that_serves(network: str, tmp_path: Path) ->
     assert (folder / "curves.png").is_file()  # what stands beside the model stays
 
 
-@pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
-def test_what_is_trained_further_keeps_a_share_of_what_it_was(keep: float, tmp_path: Path) -> None:
-    from tallywire.training.export import load_network_weights
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainOptions]:
+    """A version to train further, as it was trained."""
     from tallywire.training.plan import TrainingData, TrainOptions
-    from tallywire.training.run import TrainingListener, train
+    from tallywire.training.run import train
 
-    data = TrainingData(write_mnist(tmp_path), None, cells=200, sheets=1, validation_cells=60,
-                validation_sheets=1, workers=1)  # fmt: skip
-    told = TrainingListener(lambda *_: None, lambda _: None)
-    base, further = tmp_path / "digits" / "1", tmp_path / "digits" / "2"
-    train(TrainOptions(data, base, "paper", pretrain_epochs=0, epochs=0, tally_epochs=0), told)
-    train(TrainOptions(data, further, "paper", seed=3, pretrain_epochs=0, epochs=1, tally_epochs=0,
-               start_from=base, keep=keep), told)  # fmt: skip
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        data = TrainingData(write_mnist(folder, monkeypatch), None, cells=200, sheets=1,
+                    validation_cells=60, validation_sheets=1, workers=1)  # fmt: skip
+        plan = TrainOptions(
+            data, folder / "digits" / "1", "paper", pretrain_epochs=0, epochs=0, tally_epochs=0
+        )
+        train(plan, untold())
+        yield plan
+
+
+def untold() -> TrainingListener:
+    from tallywire.training.run import TrainingListener
+
+    return TrainingListener(lambda *_: None, lambda _: None)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
+def test_what_is_trained_further_keeps_a_share_of_what_it_was(
+    keep: float, trained: TrainOptions, tmp_path: Path
+) -> None:
+    from tallywire.training.export import load_network_weights
+    from tallywire.training.run import train
+
+    base, further = trained.folder, tmp_path / "digits" / "2"
+    train(replace(trained, folder=further, seed=3, epochs=1, start_from=base, keep=keep), untold())
     before, after = (
         np.concatenate([weights.ravel() for weights in load_network_weights(folder)])
         for folder in (base, further)

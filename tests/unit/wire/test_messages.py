@@ -30,7 +30,7 @@ from tallywire.wire import (
     encode_rejection_headers,
 )
 from tallywire.wire.messages import MOST_VOTES
-from tests.factories import make_correction, make_reading, make_rejection
+from tests.support.values import make_correction, make_reading, make_rejection
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 times = st.datetimes(timezones=st.just(UTC))

@@ -13,8 +13,8 @@ from tallywire.wire import encode
 from tallywire.worker.correction_handler import CorrectionHandler
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers
-from tests.factories import CORRECTIONS, NIGHT, make_correction, make_election
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import CORRECTIONS, NIGHT, make_correction, make_election
 
 DECIDED = make_correction("d2-1", votes={"A": 90, "B": 60, "null": 1})
 HERE = Source(CORRECTIONS, 4, 17)

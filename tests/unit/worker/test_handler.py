@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tallywire.worker.handler import give_up, key_text
-from tests.factories import make_election
-from tests.unit.worker.records import make_record
+from tests.support.values import make_election, make_record
 
 
 def test_a_key_that_is_no_text_names_no_station() -> None:

@@ -16,8 +16,7 @@ from tallywire.worker import retry
 from tallywire.worker.handler import give_up
 from tallywire.worker.outgoing import Message, message_for, publish
 from tallywire.worker.retry import Peers
-from tests.factories import make_correction, make_election, make_reading
-from tests.unit.worker.records import make_record
+from tests.support.values import make_correction, make_election, make_reading, make_record
 
 
 class Broker:

@@ -21,10 +21,9 @@ from tallywire.worker.pipeline import EventSequencer, make_sequencer, take
 from tallywire.worker.poison_quarantine import CONVICTED, PoisonQuarantine
 from tallywire.worker.retry import ATTEMPTS, Peers
 from tallywire.worker.settlement import Settlement
-from tests.factories import SCANS, make_election, make_reading
 from tests.support.memory_ledger import MemoryLedger
-from tests.unit.worker.records import make_record
-from tests.unit.worker.test_poison_quarantine import MemoryStrikes
+from tests.support.memory_strikes import MemoryStrikes
+from tests.support.values import SCANS, make_election, make_reading, make_record
 
 HERE = Partition(SCANS, 0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,42 +13,12 @@ from tallywire.records import Partition, Source
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.poison_quarantine import CONVICTED, SUSPICIOUS, PoisonQuarantine
 from tallywire.worker.retry import Peers
-from tests.factories import NIGHT
+from tests.support.memory_strikes import MemoryStrikes, ProcessEnd
+from tests.support.values import NIGHT
 
 WIDTH = 4
 HERE = Partition("scans", 0)
 THERE = Partition("scans", 1)
-
-
-class ProcessEnd(BaseException):
-    """Stands for a crash: nothing of the process goes on after it."""
-
-
-@dataclass
-class MemoryStrikes:
-    """Strikes without Redis; `dead` stands for a process that no longer runs."""
-
-    begins: dict[Partition, tuple[int, int]] = field(default_factory=dict)
-    marks: Counter[tuple[Partition, int]] = field(default_factory=Counter)
-    dead: bool = False
-
-    async def begin(self, partition: Partition, offset: int) -> int:
-        at, times = self.begins.get(partition, (-1, 0))
-        self.begins[partition] = offset, times + 1 if at == offset else 1
-        return self.begins[partition][1]
-
-    async def mark(self, partition: Partition, offset: int) -> int:
-        if self.dead:
-            raise ProcessEnd
-        self.marks[partition, offset] += 1
-        return self.marks[partition, offset]
-
-    async def unmark(self, partition: Partition, offset: int) -> None:
-        if not self.dead:
-            self.marks.pop((partition, offset), None)
-
-    async def marked(self) -> set[tuple[Partition, int]]:
-        return set(self.marks)
 
 
 @dataclass
@@ -105,7 +74,7 @@ class World:
                 raise ProcessEnd
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(partition=st.sampled_from([HERE, THERE]), offset=st.integers(0, 9))
 def test_only_the_scan_that_ends_processes_is_refused(partition: Partition, offset: int) -> None:
     async def run() -> None:

@@ -13,14 +13,15 @@ from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.records import Envelope, Reading, Source, Verdict
+from tallywire.sheet.prepare import Takes
 from tallywire.wire import decode, encode, encode_scan_headers
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers
 from tallywire.worker.scan_handler import ScanHandler
-from tests.factories import NIGHT, SCANS
-from tests.makers import png
+from tests.support.markless_forms import at, known, sheet
 from tests.support.memory_ledger import MemoryLedger
-from tests.unit.sheet.printed import at, known, sheet
+from tests.support.scan_files import png
+from tests.support.values import NIGHT, SCANS
 
 FORM = "grey-seven"
 CUT_PX = 5  # above the middle of the last row
@@ -28,6 +29,9 @@ CUT_PX = 5  # above the middle of the last row
 
 class SureModel:
     """Reads a certain 1 in every cell."""
+
+    async def takes(self) -> Takes:
+        return Takes.CELLS
 
     async def classify(self, cells: NDArray[np.uint8]) -> ClassifierAnswer:
         probabilities = np.zeros((len(cells), 11), np.float32)

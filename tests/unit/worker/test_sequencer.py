@@ -60,7 +60,7 @@ async def turns(count: int = 12) -> None:
         await asyncio.sleep(0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_order_of_completion_settles_in_offset_order(data: st.DataObject) -> None:
     """At every moment what is settled is exactly the finished head of each partition."""
@@ -89,7 +89,7 @@ def test_any_order_of_completion_settles_in_offset_order(data: st.DataObject) ->
     asyncio.run(run())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(finished=st.sets(st.integers(0, 9)), more=st.sets(st.integers(0, 9)), again=st.booleans())
 def test_a_revoked_partition_settles_nothing_more(
     finished: set[int], more: set[int], again: bool
@@ -123,7 +123,7 @@ def test_a_revoked_partition_settles_nothing_more(
     asyncio.run(run())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 12), max_size=60))
 def test_whatever_is_offered_each_offset_is_settled_once_and_none_is_skipped(
     offered: list[int],

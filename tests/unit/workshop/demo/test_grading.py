@@ -9,7 +9,7 @@ import pytest
 from tallywire.records import Count, Reading, Verdict
 from tallywire.workshop.demo.grading import grade, number
 from tallywire.workshop.demo.summary import percentile
-from tests.factories import make_count, make_reading
+from tests.support.values import make_count, make_reading
 
 
 def count_of(option: str, value: int | None, read: str) -> Count:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tallywire.ledger.state import Event, event_source
 from tallywire.records import Reading, Source
 from tallywire.workshop.faults.verdict import NightEvidence, PublishedScan, judge
-from tests.factories import SCANS, make_election, make_reading, make_rejection
 from tests.support.memory_ledger import MemoryLedger
+from tests.support.values import SCANS, make_election, make_reading, make_rejection
 
 ELECTION = make_election()
 STATIONS = ("d1-1", "d1-2", "d2-1")

@@ -16,7 +16,7 @@ from tallywire.errors import InvalidFileError, UsageError
 from tallywire.workshop.synthetic.conditions import ConditionName
 from tallywire.workshop.synthetic.rendering import CONTACT_FILE, RenderOptions, RenderResult, render
 from tallywire.workshop.synthetic.simulated_counts import simulate_counts
-from tests.makers import GREY_SEVEN
+from tests.support.elections import GREY_SEVEN
 
 
 def draw(out: Path, **changes: object) -> RenderResult:

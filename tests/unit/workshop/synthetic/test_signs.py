@@ -16,7 +16,8 @@ from tallywire.workshop.synthetic.signs import (
     sheet_labels,
     written_value,
 )
-from tests.makers import GREY_SEVEN, booth
+from tests.support.elections import GREY_SEVEN
+from tests.support.scan_files import booth
 
 HABITS = [conditions()[name].habit for name in ConditionName]
 VOTES = st.fixed_dictionaries(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tallywire.election.election import Contest, District, Election, Option, OptionKind, Station
@@ -66,7 +66,6 @@ def test_the_same_seed_gives_the_same_counts_and_another_seed_others() -> None:
     assert simulate_counts(election, contest, 3) != simulate_counts(election, contest, 4)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 900), min_size=1, max_size=30),
     st.lists(st.integers(0, 4000), min_size=3, max_size=3),
