@@ -13,6 +13,7 @@ from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.records import Envelope, Reading, Source, Verdict
+from tallywire.sheet.prepare import Takes
 from tallywire.wire import decode, encode, encode_scan_headers
 from tallywire.worker.handler import IncomingRecord
 from tallywire.worker.retry import Peers
@@ -33,6 +34,9 @@ class SureModel:
         probabilities = np.zeros((len(cells), 11), np.float32)
         probabilities[:, 1] = 1
         return ClassifierAnswer(probabilities, 1)
+
+    async def takes(self) -> Takes:
+        return Takes.CELLS
 
     async def policy(self, version: int | None = None) -> Policy:
         return Policy()
