@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": VALUES | {"election", "wire"},
     "election": VALUES | {"sheet"},
     "settings": VALUES | {"ledger"},
-    "edge": VALUES | {"reading", "settings"},
+    "edge": VALUES | {"sheet", "reading", "settings"},
     "supervision": VALUES | {"edge", "settings"},
     "evidence": VALUES | {"settings", "election", "wire", "edge", "ledger"},
     **dict.fromkeys(PROCESSES, VALUES | NIGHT | {"settings"}),
