@@ -107,7 +107,7 @@ class Night:
         found: Counter[str] = Counter()
         for district in snapshot.districts.values() if snapshot else ():
             found.update({outcome: district.scans(outcome) for outcome in SCANS})
-        return found
+        return +found  # without those that no scan has
 
     def next_offsets(self, topic: str) -> dict[int, int]:
         """By partition, where the ledger says that reading goes on."""

@@ -137,6 +137,7 @@ def test_a_folder_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "away" / "2.jpg").write_bytes(JPEG)
     (tmp_path / "away").rename(folder)
     assert watcher.names(2) == ["1.jpg", "2.jpg"]
+    wait_until(lambda: len(watcher.said) > 1, 8)
     watcher.end()
     assert [line.split(":")[0] for line in watcher.said] == [
         "Waiting",
