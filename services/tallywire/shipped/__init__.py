@@ -29,6 +29,15 @@ def default_model_folder() -> Path:
     return here if here.is_dir() else model_folder()
 
 
+def certified_version(model: Path) -> int | None:
+    """The newest version of a model whose promise about accepted sheets was tested; None without.
+
+    `tallywire evaluate --choose` leaves the certificate in the version's folder.
+    """
+    tested = (path.parent.name for path in model.glob("*/certificate.json"))
+    return max((int(name) for name in tested if name.isdecimal()), default=None)
+
+
 def require_own_folder(model_repo: Path) -> None:
     """Raise UsageError where a new version would be written among an installation's own files."""
     if model_repo == model_folder() and not model_repo.parent.joinpath("pyproject.toml").is_file():

@@ -11,6 +11,7 @@ from tallywire.election.ground_truth import TRUTH_FILE, read_truth
 from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.settings import load_settings
+from tallywire.shipped import certified_version
 from tallywire.workshop.bench.ceiling import measure_ceiling
 from tallywire.workshop.bench.options import BenchOptions, render_sheets, stack_options
 from tallywire.workshop.bench.pipeline import measure_pipeline, to_json, to_table
@@ -60,7 +61,7 @@ def split_scans(scans: Path, slow: Path) -> Path:
 
 
 def newest_model() -> Path:
-    """The version that a model server would serve.
+    """The version that the stack's workers read with: the newest certified one, else the newest.
 
     Raises:
         UsageError: there is none.
@@ -70,4 +71,4 @@ def newest_model() -> Path:
     versions = model_versions(folder)
     if not versions:
         raise UsageError(f"{folder} holds no model version: run `tallywire train`")
-    return folder / str(versions[-1])
+    return folder / str(certified_version(folder) or versions[-1])

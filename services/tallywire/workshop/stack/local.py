@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from tallywire.election.loading import load_election
 from tallywire.errors import UsageError
 from tallywire.ledger.client import open_ledger
 from tallywire.settings import PREFIX, Settings, load_settings
+from tallywire.shipped import certified_version
 from tallywire.supervision import programs
 from tallywire.supervision.child import Child, Program
 from tallywire.supervision.ports import LOOPBACK, any_free_port, choose_port, free_ports
@@ -23,6 +25,7 @@ from tallywire.workshop.stack import servers
 from tallywire.workshop.stack.apache import LogRules, apache_broker_programs
 from tallywire.workshop.stack.broker_kind import BrokerKind
 
+PINNED = f"{PREFIX}MODEL_VERSION"
 LOCAL_SESSION_S = "6"
 """The embedded broker lets a group form only after about half the session time-out; and on one
 machine a dead worker shall not keep its partitions for long."""
@@ -251,7 +254,13 @@ def _defaults(plan: StackPlan) -> dict[str, str]:
     """Settings that a local stack wants where its plan does not say otherwise."""
     if plan.brokers != 1 and plan.broker != "kafka":
         raise UsageError(f"{plan.brokers} brokers: the embedded one knows no others; ask for kafka")
-    return {"session_timeout_s": LOCAL_SESSION_S, "replication": str(plan.brokers)}
+    wanted = {"session_timeout_s": LOCAL_SESSION_S, "replication": str(plan.brokers)}
+    if plan.model and PINNED not in os.environ:
+        # Pinned, as on a night; a version without a certificate promises nothing about a count.
+        given = load_settings(**{key: plan.settings.get(key) for key in ("model_repo", "model")})
+        version = certified_version(given.model_repo / given.model)
+        return wanted if version is None else {**wanted, "model_version": str(version)}
+    return wanted
 
 
 def create_topics(settings: Settings) -> None:
