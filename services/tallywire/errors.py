@@ -43,6 +43,10 @@ class PeerError(TallywireError):
     """A server is away, slow or answers nonsense: retry later. Exit code 1."""
 
 
+class WrongInputError(TallywireError):
+    """A server refuses what it was given, as a model of another version does. Exit code 1."""
+
+
 def words(error: Exception) -> str:
     """What an error says, without a number and the path, which the message names anyway."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

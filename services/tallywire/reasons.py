@@ -43,6 +43,8 @@ class Code(StrEnum):
     DOUBTFUL_SHEET = "doubtful_sheet"
     TOTAL_MISMATCH = "total_mismatch"
     OVER_REGISTERED = "over_registered"
+    OVER_LIMIT = "over_limit"
+    FIELD_MISPLACED = "field_misplaced"
     # The ledger already counts another image of this station.
     CONFLICTING_SCAN = "conflicting_scan"
 
@@ -55,6 +57,8 @@ DOUBTS = frozenset(
         Code.DOUBTFUL_SHEET,
         Code.TOTAL_MISMATCH,
         Code.OVER_REGISTERED,
+        Code.OVER_LIMIT,
+        Code.FIELD_MISPLACED,
         Code.CONFLICTING_SCAN,
     }
 )

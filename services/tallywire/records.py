@@ -104,7 +104,7 @@ class Count:
     """
 
     field: str
-    option: str | None  # the election's option id; None for the sheet's own total
+    option: str | None  # the election's option id; None for totals and other figures
     written: int | None
     value: int | None
     confidence: float
@@ -112,6 +112,7 @@ class Count:
     runner_up: int | None
     changed_by: str | None  # id of the rule that made `value` differ from `written`
     cells: tuple[Probabilities, ...]
+    role: str | None = None  # of its row in the layout; None in readings from before there were
 
 
 @dataclass(frozen=True, slots=True)

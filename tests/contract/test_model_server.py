@@ -14,16 +14,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tallywire.edge.serving import Classifier, VersionState, classify_once
+from tallywire.edge.serving import Classifier, VersionState, classify_once, takes_once
 from tallywire.edge.serving_wire import DT_FLOAT, DT_UINT8, PREDICT, load_messages
-from tallywire.errors import PeerError
+from tallywire.errors import PeerError, WrongInputError
+from tallywire.sheet.prepare import Takes
 
 
 @pytest.fixture(scope="module")
-def cells() -> NDArray[np.uint8]:
-    """Empty cells, and ones with a stem in the middle."""
-    made = np.zeros((42, 28, 28), np.uint8)
-    made[1::2, 4:24, 13:15] = 255
+def cells(model_server: str) -> NDArray[np.uint8]:
+    """Empty cells, and ones with a stem in the middle, as the newest version takes them."""
+    return cells_for(takes_once(model_server, timeout_s=30))
+
+
+def cells_for(takes: Takes) -> NDArray[np.uint8]:
+    made = np.zeros((42, takes, takes), np.uint8)
+    middle = takes // 2
+    made[1::2, middle - 10 : middle + 10, middle - 1 : middle + 1] = 255
     return made
 
 
@@ -53,7 +59,18 @@ async def test_the_version_that_answered_is_the_newest_or_the_pinned(
         assert (await classifier.classify(cells)).model_version == max(loaded)
     for version in loaded:
         async with Classifier(model_server, version=version) as pinned:
-            assert (await pinned.classify(cells)).model_version == version
+            answer = await pinned.classify(cells_for(await pinned.takes()))
+            assert answer.model_version == version
+
+
+async def test_what_another_version_takes_is_refused_and_no_reason_to_wait(
+    model_server: str,
+) -> None:
+    async with Classifier(model_server) as classifier:
+        taken = await classifier.takes()
+        other = next(side for side in Takes if side is not taken)
+        with pytest.raises(WrongInputError):
+            await classifier.classify(cells_for(other))
 
 
 async def test_a_pinned_version_that_is_missing_is_a_clear_error(
@@ -92,8 +109,9 @@ def test_one_call_without_an_event_loop(model_server: str, cells: NDArray[np.uin
 
 async def test_many_sheets_at_once_each_get_their_own_answer(model_server: str) -> None:
     rng = np.random.default_rng(1)
-    sheets = [rng.integers(0, 256, (n, 28, 28), np.uint8) for n in rng.integers(1, 60, 40)]
     async with Classifier(model_server, timeout_s=30) as classifier:
+        side = await classifier.takes()
+        sheets = [rng.integers(0, 256, (n, side, side), np.uint8) for n in rng.integers(1, 60, 40)]
         answers = await asyncio.gather(*(classifier.classify(sheet) for sheet in sheets))
     assert [len(a.probabilities) for a in answers] == [len(sheet) for sheet in sheets]
 
@@ -124,11 +142,9 @@ async def test_a_wrong_tensor_is_refused_and_the_server_lives_on(
         await classifier.classify(cells)
 
 
-async def test_nobody_there_is_a_peer_error_within_the_deadline(
-    cells: NDArray[np.uint8],
-) -> None:
+async def test_nobody_there_is_a_peer_error_within_the_deadline() -> None:
     began = time.monotonic()
     async with Classifier("127.0.0.1:9", timeout_s=1.5) as classifier:
         with pytest.raises(PeerError, match=r"127\.0\.0\.1:9"):
-            await classifier.classify(cells)
+            await classifier.classify(cells_for(Takes.CELLS))
     assert time.monotonic() - began < 4

@@ -134,6 +134,9 @@ async def world(
 class NoModel:
     """Nothing is read here."""
 
+    async def takes(self) -> Any:
+        raise NotImplementedError
+
     async def classify(self, _: Any) -> Any:
         raise NotImplementedError
 

@@ -30,7 +30,6 @@ from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 GONE_WITHIN_S = 10.0
-CELLS = np.zeros((42, 28, 28), np.uint8)
 
 
 def ended_within(process: subprocess.Popen[Any]) -> float:
@@ -91,7 +90,8 @@ async def test_a_model_server_that_is_asked_to_end_finishes_its_calls() -> None:
             nonlocal answered, refused
             while not refused:
                 try:
-                    answer = await classifier.classify(CELLS)
+                    side = await classifier.takes()
+                    answer = await classifier.classify(np.zeros((42, side, side), np.uint8))
                     assert answer.probabilities.shape == (42, 11)
                     answered += 1
                     if answered == 20:

@@ -14,7 +14,7 @@ VALUES = {"addresses", "errors", "reasons", "records", "shipped", "__version__"}
 NIGHT = {"sheet", "reading", "ledger", "election", "wire", "edge", "evidence", "supervision"}
 PROCESSES = {
     "publish", "worker", "modelserver", "replay", "review", "rejected", "read", "verify",
-    "results", "doctor",
+    "results", "doctor", "layouts",
 }  # fmt: skip
 SCIENCE = {"training", "evaluation"}
 MAY_IMPORT: dict[str, set[str]] = {

@@ -23,6 +23,13 @@ StrokesOption = Annotated[
 DigitsOption = Annotated[
     Path | None, typer.Option(help="Labelled crops of your own: an NPZ, or a folder a digit")
 ]
+FormsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Real sheets: a folder with one folder a form, each of layout.toml, truth.json and"
+        " the scans (`maps.json` puts the form where a person saw it)"
+    ),
+]
 SheetsOption = Annotated[int, typer.Option(min=10, help="Rendered sheets in each set")]
 MixedOption = Annotated[
     int,
@@ -57,6 +64,7 @@ def evaluate(
     mnist: MnistOption = None,
     strokes: StrokesOption = None,
     digits: DigitsOption = None,
+    forms: FormsOption = None,
     sheets: SheetsOption = 150,
     mixed: MixedOption = 600,
     choose: ChooseOption = 0,
@@ -65,7 +73,7 @@ def evaluate(
     card: CardOption = False,
     json_file: JsonOption = None,
 ) -> None:
-    """Measure models on rendered sheets of unseen writers, on MNIST, and on your own crops.
+    """Measure models on real sheets, rendered sheets of unseen writers, MNIST, and own crops.
 
     By plain arg-max and by joint decoding; with calibration, confusion, risk and coverage, the
     share accepted under the promise (at most 0.5 % of accepted sheets wrong, with 95 %
@@ -85,6 +93,7 @@ def evaluate(
             mnist=mnist,
             strokes=strokes,
             digits=digits,
+            forms=forms,
             sheets=sheets,
             mixed=mixed,
             choose=choose,

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "One election night, end to end, on this machine.",
     "up": "Start the servers of a count on this machine, for your own scans.",
     "read": "Read tally sheets from files and show what they say.",
+    "layout": "Teach a form from scans of it, and tell how well it is found.",
     "render": "Draw synthetic tally sheets of an election.",
     "topics": "Create the Kafka topics where they are missing.",
     "publish": "Send scans to Kafka, and keep a receipt of each.",
@@ -42,7 +43,7 @@ COMMANDS = {
     "settings": "Print every setting in force and where it comes from.",
 }
 """In the order of an election night. `tallywire.cli.<name>` (dashes as underscores) holds one
-function of the same name; its docstring is the whole help."""
+function of the same name, whose docstring is the whole help, or a `Typer` of sub-commands."""
 
 FAILED, WRONG_USAGE = 1, 2
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
@@ -68,11 +69,15 @@ class CommandGroup(TyperGroup):
 def load_command(name: str) -> Any:
     """Import one command of `COMMANDS`."""
     function = name.replace("-", "_")
-    module = importlib.import_module(f"tallywire.cli.{function}")
+    found = getattr(importlib.import_module(f"tallywire.cli.{function}"), function)
+    if isinstance(found, typer.Typer):
+        group = typer.main.get_command(found)
+        group.name = name
+        return group
     single = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
     )
-    single.command(name)(getattr(module, function))
+    single.command(name)(found)
     return typer.main.get_command(single)
 
 

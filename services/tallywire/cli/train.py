@@ -21,9 +21,17 @@ class NetworkName(StrEnum):
 
     PAPER = "paper"
     RESIDUAL = "residual"
+    PATCHES = "patches"
+    PATCHES_DEEP = "patches-deep"
 
 
-FIRST_LOOK = {NetworkName.PAPER: 0, NetworkName.RESIDUAL: 1}
+OF_PATCHES = (NetworkName.PATCHES, NetworkName.PATCHES_DEEP)
+FIRST_LOOK = {
+    NetworkName.PAPER: 0,
+    NetworkName.RESIDUAL: 1,
+    NetworkName.PATCHES: 0,
+    NetworkName.PATCHES_DEEP: 3,
+}
 
 
 class Schedule(StrEnum):
@@ -42,7 +50,9 @@ NetworkOption = Annotated[
     typer.Option(
         help="paper: two convolutions of 16 and 32 filters, two dense layers."
         " residual: convolutions with short cuts, more accurate and far slower, so that it should"
-        " read only what a --first-look doubts"
+        " read only what a --first-look doubts."
+        " patches, patches-deep: read a piece of paper, lines and neighbours included, and not a"
+        " cleaned cell; they want --strokes and --fillers"
     ),
 ]
 FirstLookOption = Annotated[
@@ -86,6 +96,10 @@ StrokesOption = Annotated[
         help="NPZ of pen trajectories (UCI Pen-Based Digits, UNIPEN): crossed sevens, flagged"
         " ones and open fours, which MNIST's writers hardly write; MNIST alone without it"
     ),
+]
+FillersOption = Annotated[
+    Path | None,
+    typer.Option(help="NPZ of signs that people write into empty cells, for --network patches"),
 ]
 TrajectoryShareOption = Annotated[
     float,
@@ -180,6 +194,7 @@ def train(
     model: ModelOption = None,
     mnist: MnistOption = None,
     strokes: StrokesOption = None,
+    fillers: FillersOption = None,
     trajectory_share: TrajectoryShareOption = 0.65,
     cells: CellsOption = 360_000,
     sheets: SheetsOption = 3_000,
@@ -233,6 +248,7 @@ def train(
         validation_cells=validation_cells,
         validation_sheets=validation_sheets,
         workers=workers,
+        fillers=fillers,
     )
     if from_corrections:
         from tallywire.training.session import improve_at_terminal
@@ -256,7 +272,7 @@ def train(
         batch_norm=batch_norm,
         freeze_first=freeze_first,
         balance=balance,
-        augment=Augment(augmentation, rotation, zoom, equalise),
+        augment=Augment(augmentation, rotation, zoom, equalise, extend=network in OF_PATCHES),
         start_from=folder.with_name(str(start_from)) if start_from else None,
         keep=keep,
         first_look=first_look_folder(looks_first, folder),

@@ -15,6 +15,7 @@ from tallywire.settings import Settings
 
 PART = "Model server"
 CELLS = (DT_UINT8, (-1, 28, 28, 1))
+PATCHES = (DT_UINT8, (-1, 48, 48, 1))
 PROBABILITIES = (DT_FLOAT, (-1, CLASSES))
 START_IT = "start it: tallywire serve-model, or tensorflow/serving with deploy/models.config"
 
@@ -35,7 +36,8 @@ async def _converse(settings: Settings, timeout_s: float) -> list[Finding]:
         try:
             signatures = await classifier.signatures()
             found += judge_signatures(signatures)
-            answer = await classifier.classify(np.zeros((1, 28, 28), np.uint8))
+            takes = await classifier.takes()
+            answer = await classifier.classify(np.zeros((1, takes, takes), np.uint8))
             policy = await classifier.policy(answer.model_version)
         except PeerError as error:
             return [*found, fail(PART, "a trial call", str(error), "export the model again")]
@@ -77,14 +79,17 @@ def judge_signatures(signatures: Mapping[str, Signature]) -> Iterator[Finding]:
     """Does the model take and give what the worker sends and reads?"""
     default = signatures.get("serving_default", Signature({}, {}))
     given = default.inputs.get("cells"), default.outputs.get("probabilities")
-    if given == (CELLS, PROBABILITIES):
-        yield ok(PART, "signature", "cells uint8 [N, 28, 28, 1] -> probabilities float32 [N, 11]")
+    if given[0] in (CELLS, PATCHES) and given[1] == PROBABILITIES:
+        sides = list(default.inputs["cells"][1][1:])
+        text = f"cells uint8 [N, {', '.join(map(str, sides))}] -> probabilities float32 [N, 11]"
+        yield ok(PART, "signature", text)
     else:
         yield fail(
             PART,
             "signature",
             f"cells -> probabilities is {given}",
-            f"expected {(CELLS, PROBABILITIES)}: train with this version of tallywire",
+            f"expected {CELLS} or {PATCHES}, and {PROBABILITIES}:"
+            " train with this version of tallywire",
         )
     if "policy" not in signatures:
         yield fail(PART, "policy", "no signature `policy`", "tallywire train writes it")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
@@ -29,8 +29,9 @@ from tallywire.edge.serving_wire import (
     read_answer,
     read_scalars,
 )
-from tallywire.errors import PeerError
+from tallywire.errors import PeerError, TallywireError, WrongInputError
 from tallywire.reading.policy import Policy
+from tallywire.sheet.prepare import Takes
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 KEEPALIVE_MS = 300_000  # servers end a connection that pings more often than every five minutes
@@ -63,6 +64,12 @@ CHANNEL_OPTIONS = (
 
 class NotServedError(PeerError):
     """A model server answers, and does not serve the version that was asked for."""
+
+
+WHAT_IS_WRONG: Mapping[grpc.StatusCode, type[TallywireError]] = {
+    grpc.StatusCode.NOT_FOUND: NotServedError,
+    grpc.StatusCode.INVALID_ARGUMENT: WrongInputError,
+}
 
 
 class VersionState(IntEnum):
@@ -108,6 +115,7 @@ class Classifier:
     ) -> None:
         self._target, self._model = target, model
         self._version, self._timeout_s = version, timeout_s
+        self._takes: dict[int, Takes] = {}
         self._messages = load_messages()
         self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
         self._predict = self._method(PREDICT, self._messages.predict_response)
@@ -129,9 +137,10 @@ class Classifier:
         """Probabilities of all cells of one or a few sheets, in one call.
 
         Args:
-            cells: uint8 [N, 28, 28], N >= 1, ink high, paper 0.
+            cells: uint8 [N, S, S], N >= 1, ink high, paper 0; S is what `takes` answers.
 
         Raises:
+            WrongInputError: another version is served now than when `takes` was asked.
             PeerError: no server answered within the deadline, the pinned version is not loaded,
                 or the answer is not N probability distributions.
         """
@@ -156,6 +165,19 @@ class Classifier:
                 f"model {self._model!r} carries no complete policy ({error}): train or evaluate it"
                 " with this version of tallywire"
             ) from None
+
+    async def takes(self) -> Takes:
+        """What the pinned version takes, or the newest one; of a pinned one it is asked once.
+
+        Raises:
+            PeerError: no answer, the version is not loaded, or it takes what we do not know.
+        """
+        if self._version in self._takes:
+            return self._takes[self._version]
+        found = takes_of((await self.signatures()).get("serving_default"))
+        if self._version is not None:
+            self._takes[self._version] = found
+        return found
 
     async def versions(self) -> tuple[VersionStatus, ...]:
         """Every version the server knows, newest first.
@@ -209,7 +231,7 @@ class Classifier:
         try:
             return await method(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:
-            kind = NotServedError if error.code() is grpc.StatusCode.NOT_FOUND else PeerError
+            kind = WHAT_IS_WRONG.get(error.code(), PeerError)
             raise kind(self._explain(error)) from error
 
     def _explain(self, error: Any) -> str:
@@ -223,6 +245,33 @@ class Classifier:
         if code is grpc.StatusCode.NOT_FOUND:
             return f"{where}: does not serve {asked} of model {self._model!r} ({details})"
         return f"{where}: {code.name}: {details}"
+
+
+def takes_of(signature: Signature | None) -> Takes:
+    """What a version with this `serving_default` takes.
+
+    Raises:
+        PeerError: it has no input `cells`, or one of a side that we cannot cut.
+    """
+    shape = signature.inputs.get("cells", (0, ()))[1] if signature else ()
+    if len(shape) != 4 or shape[1] != shape[2] or shape[1] not in list(Takes):
+        raise PeerError(
+            f"the model takes cells of shape {list(shape)}; this version of tallywire cuts"
+            f" {', '.join(f'[N, {side}, {side}, 1]' for side in Takes)}"
+        )
+    return Takes(shape[1])
+
+
+def takes_once(
+    target: str, model: str = "digits", version: int | None = None, timeout_s: float = 5.0
+) -> Takes:
+    """`Classifier.takes` for a process that has no event loop."""
+
+    async def ask() -> Takes:
+        async with Classifier(target, model, version, timeout_s) as classifier:
+            return await classifier.takes()
+
+    return asyncio.run(ask())
 
 
 def classify_once(
@@ -250,10 +299,11 @@ def classify_once(
 
 
 def _check_cells(cells: NDArray[np.uint8]) -> None:
-    if cells.ndim != 3 or cells.shape[1:] != (28, 28) or not len(cells) or cells.dtype != np.uint8:
-        raise ValueError(
-            f"cells must be uint8 [N, 28, 28], N >= 1, not {cells.dtype} {cells.shape}"
-        )
+    shapes = [(side, side) for side in Takes]
+    if cells.ndim != 3 or cells.shape[1:] not in shapes or not len(cells):
+        raise ValueError(f"cells must be [N, S, S], N >= 1, S of {list(Takes)}, not {cells.shape}")
+    if cells.dtype != np.uint8:
+        raise ValueError(f"cells must be uint8, not {cells.dtype}")
 
 
 def _tensors(infos: Any) -> dict[str, tuple[int, tuple[int, ...]]]:

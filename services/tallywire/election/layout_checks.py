@@ -18,6 +18,16 @@ from tallywire.election.validation import Location, key_path, nearest, show
 from tallywire.errors import Problem
 from tallywire.sheet.layout import Box, Layout, Role, Word
 
+TOUCHING_MM = 1e-6  # boxes may share a line; sums of lengths are not exact
+RULE_FIELDS = {
+    "sum_rules": ("total", "parts[]"),
+    "difference_rules": ("difference", "whole", "less"),
+    "equal_rules": ("fields[]",),
+    "at_most_rules": ("field", "limit"),
+    "cap_rules": ("field",),
+}
+"""Every table of rules, and where it names fields."""
+SAID_ONCE = ("difference_rules", "equal_rules", "at_most_rules")  # of these each differs
 MIN_SPREAD_MM2 = 1000.0  # smallest triangle of mark centres that still fixes an affine map
 
 
@@ -28,7 +38,7 @@ def reference_problems(values: Mapping[str, object], file: str) -> Iterator[Prob
         values: the file as it is written, right or wrong.
         file: its name, for the messages.
     """
-    rules = [*find(values, "sum_rules[]"), *find(values, "cap_rules[]")]
+    rules = [rule for table in RULE_FIELDS for rule in find(values, f"{table}[]")]
     yield from refuse_repeated(find(values, "marks[].id"), file)
     yield from refuse_repeated(find(values, "fields[].id"), file)
     yield from refuse_repeated(_options(values), file)
@@ -37,8 +47,13 @@ def reference_problems(values: Mapping[str, object], file: str) -> Iterator[Prob
     )
     yield from refuse_unknown_keys(find(values, "texts"), list(Word), "text", file)
     fields = texts(values, "fields[].id")
-    for pattern in ("sum_rules[].total", "sum_rules[].parts[]", "cap_rules[].field"):
-        yield from refuse_unknown(find(values, pattern), fields, "field", file)
+    for table, keys in RULE_FIELDS.items():
+        for key in keys:
+            yield from refuse_unknown(find(values, f"{table}[].{key}"), fields, "field", file)
+    for table in SAID_ONCE:
+        for where, rule in find(values, f"{table}[]"):
+            named = [found for key in RULE_FIELDS[table] for found in find(rule, key, where)]
+            yield from refuse_repeated(named, file)
     for where, rule in find(values, "sum_rules[]"):
         yield from refuse_repeated(find(rule, "parts[]", where), file)
         for place, part in find(rule, "parts[]", where):
@@ -64,7 +79,10 @@ def geometry_problems(layout: Layout, file: str) -> Iterator[Problem]:
     marks: list[tuple[Location, Box]] = [
         (("marks", at, "box"), mark.box) for at, mark in enumerate(layout.marks)
     ]
-    for where, box in (*marks, *cells):
+    ignored: list[tuple[Location, Box]] = [
+        (("ignored", at), box) for at, box in enumerate(layout.ignored)
+    ]
+    for where, box in (*marks, *cells, *ignored):
         right, bottom = box.corners_mm[2]
         if min(box.x_mm, box.y_mm) < 0 or right > layout.width_mm or bottom > layout.height_mm:
             remedy = "it leaves the page: move it inside"
@@ -102,12 +120,9 @@ def _numbers(box: Box) -> list[float]:
 
 
 def _overlap(one: Box, other: Box) -> bool:
-    return (
-        one.x_mm < other.x_mm + other.width_mm
-        and other.x_mm < one.x_mm + one.width_mm
-        and one.y_mm < other.y_mm + other.height_mm
-        and other.y_mm < one.y_mm + one.height_mm
-    )
+    across = min(one.x_mm + one.width_mm, other.x_mm + other.width_mm) - max(one.x_mm, other.x_mm)
+    down = min(one.y_mm + one.height_mm, other.y_mm + other.height_mm) - max(one.y_mm, other.y_mm)
+    return min(across, down) > TOUCHING_MM
 
 
 def _spread(layout: Layout) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from tallywire.election.validation import FileModel, Id, Remedy, Text, wrong
-from tallywire.sheet.layout import Box, MarkKind, Role
+from tallywire.sheet.layout import Box, EmptyRow, Filler, MarkKind, Role
 
 COLOUR = "^#[0-9a-fA-F]{6}$"
 COLOUR_RULE = "write a colour as #rrggbb"
@@ -19,6 +20,12 @@ MIN_MARKS = 3
 MOST_MARKS, MOST_FIELDS, MOST_RULES = 50, 500, 500  # every box is compared with every other
 MIN_CHROMA = 60  # of 255: less colour than this is grey once it has been printed and scanned
 CELLS_RULE = f"write 1 to {MOST_CELLS} boxes [[x, y, w, h], ...] in mm"
+PLACES_RULE = f"write how many digits have room in the box, 1 to {MOST_CELLS}"
+ROLE_RULE = f"write option or total, or of a figure that is no vote {', '.join(list(Role)[2:])}"
+FILLERS_RULE = f"write a list of {', '.join(Filler)}"
+IGNORED_RULE = "write a list of boxes [[x, y, w, h], ...] in mm"
+MOST_IGNORED = 100
+IDS_RULE = 'write a list of ids, for example ["A", "B"]'
 
 _FOUR = TypeAdapter(
     Annotated[
@@ -35,10 +42,34 @@ def _box(numbers: object) -> Box:
     return box
 
 
-def _few(cells: object) -> object:
+def _few(cells: object, info: ValidationInfo) -> object:
+    """The cells as they are written, or an open box in equal parts."""
+    box, places = info.data.get("box"), info.data.get("places")
+    if cells is None and isinstance(box, Box) and isinstance(places, int):
+        return _equal_parts(box, places)
+    if cells is not None and (box or places):
+        raise wrong("leave out cells where there are box and places, or these two")
+    if cells is None and (box or places or not {"box", "places"} <= info.data.keys()):
+        raise wrong("an open box needs both, box and places")
     if not isinstance(cells, list) or not 1 <= len(cells) <= MOST_CELLS:
         raise wrong(CELLS_RULE)
     return cells
+
+
+def _equal_parts(box: Box, places: int) -> list[list[float]]:
+    edges = [box.x_mm + box.width_mm * at / places for at in range(places + 1)]
+    return [[left, box.y_mm, right - left, box.height_mm] for left, right in pairwise(edges)]
+
+
+def _listed(remedy: str) -> BeforeValidator:
+    """Something else than a list is told so: pydantic would speak of a table's heading."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, list):
+            raise wrong(remedy)
+        return value
+
+    return BeforeValidator(check)
 
 
 Colour = Annotated[str, Field(pattern=COLOUR), Remedy(COLOUR_RULE)]
@@ -79,12 +110,19 @@ class MarkTable(FileModel):
 
 
 class FieldTable(FileModel):
-    """`[[fields]]`: one row of the form. An option row without `option` has its id for it."""
+    """`[[fields]]`: one row of the form. An option row without `option` has its id for it.
+
+    Digits have a cell each, or share one open `box` with room for so many `places`.
+    """
 
     id: Id
-    role: Annotated[Role, Field(strict=False), Remedy(f"write {' or '.join(Role)}")] = Role.OPTION
+    role: Annotated[Role, Field(strict=False), Remedy(ROLE_RULE)] = Role.OPTION
     option: Id | None = None
-    cells: Annotated[list[BoxMm], BeforeValidator(_few), Remedy(CELLS_RULE, inside=True)]
+    box: BoxMm | None = None
+    places: Annotated[int, Field(ge=1, le=MOST_CELLS), Remedy(PLACES_RULE)] | None = None
+    cells: Annotated[list[BoxMm], BeforeValidator(_few)] = Field(
+        default=None, validate_default=True
+    )
 
     @field_validator("option")
     @classmethod
@@ -103,8 +141,32 @@ class SumRuleTable(FileModel):
     parts: Annotated[
         list[str],
         Field(min_length=1),
-        Remedy('write a list of ids, for example ["A", "B"]'),
+        Remedy(IDS_RULE),
     ]
+
+
+class DifferenceRuleTable(FileModel):
+    """`[[difference_rules]]`: one field is another less a third."""
+
+    id: Id
+    difference: Id
+    whole: Id
+    less: Id
+
+
+class EqualRuleTable(FileModel):
+    """`[[equal_rules]]`: fields that say the same."""
+
+    id: Id
+    fields: Annotated[list[str], Field(min_length=2), Remedy(IDS_RULE)]
+
+
+class AtMostRuleTable(FileModel):
+    """`[[at_most_rules]]`: a field is at most another."""
+
+    id: Id
+    field: Id
+    limit: Id
 
 
 class CapRuleTable(FileModel):
@@ -129,14 +191,33 @@ class LayoutFile(FileModel):
     marks: Annotated[list[MarkTable], Field(min_length=MIN_MARKS, max_length=MOST_MARKS)]
     fields: Annotated[list[FieldTable], Field(min_length=1, max_length=MOST_FIELDS)]
     sum_rules: list[SumRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
+    difference_rules: list[DifferenceRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
+    equal_rules: list[EqualRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
+    at_most_rules: list[AtMostRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
     cap_rules: list[CapRuleTable] = Field(default_factory=list, max_length=MOST_RULES)
+    fillers: Annotated[
+        list[Annotated[Filler, Field(strict=False), Remedy(FILLERS_RULE)]], _listed(FILLERS_RULE)
+    ] = Field(default_factory=list)
+    empty_row: Annotated[
+        EmptyRow, Field(strict=False), Remedy(f"write {' or '.join(EmptyRow)}")
+    ] = EmptyRow.MISSING
     texts: dict[str, Text] = Field(default_factory=dict)
+
+    @field_validator("empty_row")
+    @classmethod
+    def _filled(cls, empty_row: EmptyRow, info: ValidationInfo) -> EmptyRow:
+        if empty_row is EmptyRow.ZERO and not info.data.get("fillers"):
+            raise wrong('say first with which signs a zero is written, as fillers = ["x"]')
+        return empty_row
 
 
 class TaughtLayoutFile(LayoutFile):
     """A form that is known by its picture, which stands beside the file: marks are left out."""
 
     reference: Annotated[str, Field(pattern=PICTURE), Remedy(PICTURE_RULE)]
+    ignored: Annotated[list[BoxMm], Field(max_length=MOST_IGNORED), _listed(IGNORED_RULE)] = Field(
+        default_factory=list
+    )
     marks: Annotated[list[MarkTable], Field(max_length=MOST_MARKS)] = Field(default_factory=list)
 
 

@@ -12,7 +12,16 @@ from tallywire.election.layout_models import (
 )
 from tallywire.election.validation import parse_toml, refusal, validate
 from tallywire.errors import Problem
-from tallywire.sheet.layout import CapRule, Field, Layout, Mark, Role, SumRule
+from tallywire.sheet.layout import (
+    AtMostRule,
+    CapRule,
+    EqualRule,
+    Field,
+    Layout,
+    Mark,
+    Role,
+    SumRule,
+)
 
 BLACK = "#000000"
 
@@ -52,12 +61,28 @@ def _layout(written: LayoutFile) -> Layout:
         height_mm=written.page.height_mm,
         marks=tuple(_mark(table) for table in written.marks),
         fields=tuple(_field(table) for table in written.fields),
-        sum_rules=tuple(
-            SumRule(rule.id, rule.total, tuple(rule.parts)) for rule in written.sum_rules
-        ),
+        sum_rules=_sums(written),
         cap_rules=tuple(CapRule(rule.id, rule.field, rule.tolerance) for rule in written.cap_rules),
         texts=written.texts,
+        equal_rules=tuple(EqualRule(rule.id, tuple(rule.fields)) for rule in written.equal_rules),
+        at_most_rules=tuple(
+            AtMostRule(rule.id, rule.field, rule.limit) for rule in written.at_most_rules
+        ),
+        fillers=tuple(written.fillers),
+        empty_row=written.empty_row,
+        ignored=tuple(written.ignored) if isinstance(written, TaughtLayoutFile) else (),
         reference_file=written.reference if isinstance(written, TaughtLayoutFile) else None,
+    )
+
+
+def _sums(written: LayoutFile) -> tuple[SumRule, ...]:
+    """Sums, and differences as the sums that they are."""
+    return (
+        *(SumRule(rule.id, rule.total, tuple(rule.parts)) for rule in written.sum_rules),
+        *(
+            SumRule(rule.id, rule.whole, (rule.difference, rule.less))
+            for rule in written.difference_rules
+        ),
     )
 
 

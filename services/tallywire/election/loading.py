@@ -16,7 +16,7 @@ from tallywire.election.election import Election, LayoutUsed
 from tallywire.election.election_parsing import parse_election
 from tallywire.election.layout_checks import contest_problems
 from tallywire.election.layout_parsing import parse_layout
-from tallywire.election.text_files import decode, read_bytes
+from tallywire.election.text_files import decode, read_bytes, read_text
 from tallywire.election.validation import ID, refusal, show
 from tallywire.errors import InvalidFileError, Problem, words
 from tallywire.sheet.layout import Layout
@@ -88,6 +88,15 @@ def load_layout(name_or_file: str | Path) -> Layout:
         InvalidFileError: with every problem found.
     """
     return _load_layout(layout_path(str(name_or_file)))[0]
+
+
+def load_layout_text(path: Path) -> Layout:
+    """Read a layout file alone; its form's picture need not be there yet.
+
+    Raises:
+        InvalidFileError: with every problem found.
+    """
+    return parse_layout(read_text(path), path.name)
 
 
 def layout_path(name_or_file: str, folder: Path | None = None) -> Path:

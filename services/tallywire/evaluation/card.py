@@ -30,6 +30,7 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
     """Markdown of one evaluation's figures."""
     return "\n".join(
         [
+            *_forms(figures.get("forms") or {}),
             "## Rendered sheets, unseen writers",
             "",
             "| set | cells, arg-max | joint | calibration error | sheets exact, arg-max | joint"
@@ -57,6 +58,31 @@ def write_evaluation(figures: Mapping[str, Any], certificate: Certificate | None
             " building is for whoever built it to say, below.",
             "",
         ]
+    )
+
+
+def _forms(forms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Real sheets stand first: they are what counts."""
+    if not forms:
+        return []
+    return [
+        "## Real sheets, never trained on",
+        "",
+        "| form | cells right | rows right, arg-max / joint | sheets exact, arg-max / joint"
+        " | accepted, of them wrong | calibration error | refused |",
+        "|---|---|---|---|---|---|---|",
+        *(_form_row(name, one) for name, one in forms.items()),
+        "",
+    ]
+
+
+def _form_row(name: str, one: Mapping[str, Any]) -> str:
+    return (
+        f"| {name} | {one['cells_right']} of {one['cells']}"
+        f" | {one['rows_right_plain']} / {one['rows_right_joint']} of {one['rows']}"
+        f" | {one['exact_plain']} / {one['exact_joint']} of {one['sheets']}"
+        f" | {one['accepted']}, {one['accepted_wrong']} | {one['calibration_error']:.2%}"
+        f" | {one['refused']} |"
     )
 
 

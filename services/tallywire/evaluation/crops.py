@@ -13,6 +13,8 @@ from tallywire.edge.npz import read_npz
 from tallywire.errors import InvalidFileError, Problem
 from tallywire.records import BLANK
 from tallywire.sheet.clean import clean_crop
+from tallywire.sheet.patches import view_of_crop
+from tallywire.sheet.prepare import Takes
 
 U8 = NDArray[np.uint8]
 
@@ -24,7 +26,7 @@ REMEDY = "give an NPZ of pixels, shapes, offsets, labels, or a folder with one f
 
 @dataclass(frozen=True, slots=True)
 class Crops:
-    """`cells` uint8 [N, 28, 28] as the model sees them; `labels` uint8 [N], 0 to 10;
+    """`cells` uint8 [N, S, S] as the model sees them; `labels` uint8 [N], 0 to 10;
     `held_out` bool [N]: never to be looked at while tuning."""
 
     cells: U8
@@ -32,19 +34,21 @@ class Crops:
     held_out: NDArray[np.bool_]
 
 
-def read_crops(path: Path) -> Crops:
-    """Read and normalise labelled crops.
+def read_crops(path: Path, takes: Takes = Takes.CELLS) -> Crops:
+    """Read labelled crops and make of them what a model takes.
 
     Args:
         path: an NPZ with pixels uint8 [sum of h * w], shapes int [N, 2], offsets int [N], labels
             [N] and, if wanted, is_val bool [N]; or a folder of sub-folders `0` to `9` (and
             `blank`) with pictures, paper light and ink dark.
+        takes: what the model takes.
 
     Raises:
         InvalidFileError: it is neither.
     """
     crops, labels, held_out = _from_folder(path) if path.is_dir() else _from_npz(path)
-    cells = np.stack([clean_crop(crop) for crop in crops])
+    made = view_of_crop if takes is Takes.PATCHES else clean_crop
+    cells = np.stack([made(crop) for crop in crops])
     return Crops(cells, np.array(labels, np.uint8), np.array(held_out, np.bool_))
 
 

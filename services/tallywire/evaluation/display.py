@@ -30,6 +30,16 @@ def to_table(version: str, figures: dict[str, Any]) -> Table:
             f"{one['sheets_accuracy_joint']:.1%}",
             f"{one['refused']}",
         )
+    for name, one in figures["forms"].items():
+        table.add_row(
+            f"real, {name}",
+            f"{one['cells_right'] / max(1, one['cells']):.2%}",
+            f"{one['rows_right_joint'] / max(1, one['rows']):.1%} of rows",
+            f"{one['calibration_error']:.2%}",
+            f"{one['exact_plain'] / one['sheets']:.1%}",
+            f"{one['exact_joint'] / one['sheets']:.1%}",
+            f"{one['refused']}",
+        )
     table.add_section()
     for name, one in figures["loose"].items():
         table.add_row(name, f"{one['accuracy']:.2%}", "", f"{one['calibration_error']:.2%}")

@@ -35,6 +35,8 @@ from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.sheet.clean import clean_cell
 from tallywire.sheet.layout import Layout
+from tallywire.sheet.patches import view_of_crop
+from tallywire.sheet.prepare import Takes
 from tallywire.training.calibration import fit_odds
 from tallywire.training.mnist import TEST, read_images, read_labels
 from tallywire.workshop.synthetic.conditions import ConditionName
@@ -52,7 +54,8 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
     """What to evaluate on. `sheets` per set, `mixed` for the share accepted, `choosing` for the
-    policy (0 keeps the one the model has); `wrong_cuts` keeps test trajectories that are no digit.
+    policy (0 keeps the one the model has); `wrong_cuts` keeps test trajectories that are no digit;
+    `takes` is how the models that are compared need their cells.
     """
 
     mnist: Path
@@ -64,6 +67,7 @@ class EvaluationPlan:
     processes: int
     wrong_cuts: bool = False
     election: str = "mx-2015-d15"
+    takes: Takes = Takes.CELLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def draw_all(ask: EvaluationPlan, tell: Progress) -> EvaluationSets:
     Raises:
         InvalidFileError: MNIST's, the strokes' or the crops' file is wrong; told before drawing.
     """
-    crops = read_crops(ask.crops) if ask.crops else None
+    crops = read_crops(ask.crops, ask.takes) if ask.crops else None
     loaded = load_election(ask.election)
     election = loaded.election
     layout = loaded.layouts[election.contests[0].id]
@@ -191,7 +195,7 @@ def _loose(
     ask: EvaluationPlan, crops: Crops | None, predict: Predict, out: Path | None
 ) -> dict[str, Labelled]:
     images, labels = read_images(ask.mnist / TEST[0]), read_labels(ask.mnist / TEST[1])
-    found = {"mnist test digits": label_cells(_as_cells(images), labels, predict)}
+    found = {"mnist test digits": label_cells(_as_cells(images, ask.takes), labels, predict)}
     if crops:
         parts = label_crops(crops, predict)
         found |= {f"crops, {name}": part for name, part in parts.items()}
@@ -212,8 +216,11 @@ def _grouped(sets: Mapping[str, Labelled]) -> Mapping[str, tuple[Any, Any]]:
     }
 
 
-def _as_cells(images: Any) -> Any:
-    """MNIST's digits as a scanner would bring them: dark ink on light paper, then normalised."""
+def _as_cells(images: Any, takes: Takes) -> Any:
+    """MNIST's digits as a scanner would bring them, dark ink on light paper, as a model takes
+    them: normalised, or on a patch of their own paper."""
+    if takes is Takes.PATCHES:
+        return np.stack([view_of_crop(255 - image) for image in images])
     paper = [np.pad(255 - image, 6, constant_values=255) for image in images]
     return np.stack([clean_cell(one.astype(np.uint8)) for one in paper])
 
@@ -227,7 +234,8 @@ def _drawn(
     ask: EvaluationPlan,
     tell: Progress,
 ) -> tuple[RenderedCase, ...]:
-    cases = draw_cases(draw, hand, election, layout, ask.processes)
+    cut = replace(draw, takes=ask.takes)
+    cases = draw_cases(cut, hand, election, layout, ask.processes)
     return tuple(_told(cases, title, draw.sheets, tell))
 
 
@@ -252,7 +260,10 @@ def _draw_cells(cells: Labelled, name: str, predict: Predict, out: Path | None) 
 
 
 def _draw_risk(outcomes: list[ReadCase], path: Path) -> None:
-    certain = {Code.TOTAL_MISMATCH, Code.MISSING_COUNT, Code.BLANK_SHEET, Code.OVER_REGISTERED}
+    certain = {
+        Code.TOTAL_MISMATCH, Code.MISSING_COUNT, Code.BLANK_SHEET, Code.OVER_REGISTERED,
+        Code.OVER_LIMIT,
+    }  # fmt: skip
     doubt = [
         1.0 if certain & {reason.code for reason in one.found.reasons}
         else one.found.error_probability

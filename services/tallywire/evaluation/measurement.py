@@ -82,7 +82,7 @@ def time_per_cell_ms(predict: Predict, cells: U8) -> float:
 
     Args:
         predict: the model.
-        cells: uint8 [N, 28, 28] of whole sheets, one after the other; at least one sheet.
+        cells: uint8 [N, S, S] of whole sheets, one after the other; at least one sheet.
     """
     sheets = [cells[at : at + BATCH] for at in range(0, len(cells) - BATCH + 1, BATCH)]
     chosen = sheets[:: max(1, len(sheets) // TIMED_SHEETS)]
@@ -149,7 +149,7 @@ def gather(outcomes: Sequence[ReadCase]) -> Labelled:
     """The cells of many sheets."""
     cells = [one.case.cells for one in outcomes if one.case.cells is not None]
     return Labelled(
-        np.concatenate([np.zeros((0, 28, 28), np.uint8), *cells]),
+        np.concatenate(cells) if cells else np.zeros((0, 28, 28), np.uint8),
         np.concatenate([NO_LABELS, *(one.case.labels for one in outcomes)]),
         np.concatenate([NO_CELLS, *(one.probabilities for one in outcomes)]),
     )

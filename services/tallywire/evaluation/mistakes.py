@@ -18,7 +18,7 @@ MOST = 32
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One cell read wrongly: `cell` uint8 [28, 28]; `saliency` float32 [12, 12], the drop of the
+    """One cell read wrongly: `cell` uint8 [S, S]; `saliency` float32 [P, P], the drop of the
     wrong class's probability when that part of the cell is covered."""
 
     cell: U8
@@ -32,7 +32,7 @@ def worst_mistakes(cells: U8, labels: U8, probabilities: F32, predict: Predict) 
     """Up to 32 mistakes, the most confident first.
 
     Args:
-        cells: uint8 [N, 28, 28].
+        cells: uint8 [N, S, S].
         labels: uint8 [N].
         probabilities: float32 [N, 11], of `predict`.
     """
@@ -58,9 +58,9 @@ def saliency(cell: U8, read: int, predict: Predict) -> F32:
     Works on any model behind `predict`, whose input is uint8 and lets no gradient through.
 
     Returns:
-        float32 [12, 12], 0 or more.
+        float32 [P, P], 0 or more: 12 places a side for cells of 28 px.
     """
-    starts = range(0, 28 - PATCH_PX + 1, STEP_PX)
+    starts = range(0, cell.shape[0] - PATCH_PX + 1, STEP_PX)
     covered = np.stack([_cover(cell, top, left) for top in starts for left in starts])
     before = float(predict(cell[None])[0, read])
     drop = before - predict(covered)[:, read]

@@ -85,7 +85,7 @@ def draw_mistakes(mistakes: Sequence[Mistake], title: str, path: Path) -> None:
         seen.set_title(f"{CLASSES[one.label]} read as {CLASSES[one.read]}\n{one.confidence:.0%}",
                        fontsize=7)  # fmt: skip
         why.imshow(255 - one.cell, cmap="gray", vmin=0, vmax=255)
-        why.imshow(one.saliency, cmap="Reds", alpha=0.6, vmin=0, extent=(0, 28, 28, 0))
+        why.imshow(one.saliency, cmap="Reds", alpha=0.6, vmin=0, extent=(0, *one.cell.shape, 0))
     figure.suptitle(title, fontsize=10)
     _save(figure, path)
 

@@ -16,7 +16,8 @@ from tallywire.edge.images import decode_image
 from tallywire.election.election import Contest, Election
 from tallywire.reasons import Reason
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import prepare
+from tallywire.sheet.local_fit import FieldPlace
+from tallywire.sheet.prepare import Prepared, Takes, prepare
 from tallywire.workshop.synthetic.arithmetic import adds_up, misadd, most_votes, row_values
 from tallywire.workshop.synthetic.conditions import ConditionName, conditions
 from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet
@@ -35,8 +36,9 @@ MAX_PIXELS = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class RenderedCase:
-    """One sheet: `cells` uint8 [N, 28, 28] as the model sees them, None where it was refused;
-    `labels` uint8 [N]; `written` by field id, None where nothing is written."""
+    """One sheet: `cells` uint8 [N, S, S] as the model sees them, None where it was refused;
+    `labels` uint8 [N]; `written` by field id, None where nothing is written;
+    `misplaced` fields that may have been cut beside their place."""
 
     cells: U8 | None
     labels: U8
@@ -44,16 +46,19 @@ class RenderedCase:
     registered: int
     adds_up: bool
     condition: ConditionName
+    misplaced: tuple[FieldPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DrawOptions:
-    """What to draw: `mix` gives each condition's share, `unbalanced` that of wrong totals."""
+    """What to draw: `mix` gives each condition's share, `unbalanced` that of wrong totals; cells
+    are cut as a model that `takes` them needs them."""
 
     sheets: int
     mix: Mapping[ConditionName, float]
     unbalanced: float
     seed: int
+    takes: Takes = Takes.CELLS
 
 
 def draw_cases(
@@ -106,18 +111,20 @@ def _draw_one(
     signs = compose_sheet(form, values, condition, rng)
     drawn = render_sheet(form, Content(signs, "0000", "15", registered), hand, condition, rng)
     written = {field: written_value(row) for field, row in signs.items()}
+    prepared = _prepare(drawn.pixels, drawn.jpeg_quality, form.layout, draw.takes)
     return RenderedCase(
-        cells=_cells(drawn.pixels, drawn.jpeg_quality, form.layout),
+        cells=prepared.cells if prepared else None,
         labels=sheet_labels(form.layout, signs),
         written=written,
         registered=registered,
         adds_up=adds_up(form.layout, written),
         condition=name,
+        misplaced=prepared.alignment.doubtful_places if prepared else (),
     )
 
 
-def _cells(pixels: U8, quality: int, layout: Layout) -> U8 | None:
+def _prepare(pixels: U8, quality: int, layout: Layout, takes: Takes) -> Prepared | None:
     _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = decode_image(packed.tobytes(), "image/jpeg", MAX_PIXELS)
-    prepared = decoded if isinstance(decoded, Reason) else prepare(decoded.pixels, layout)
-    return None if isinstance(prepared, Reason) else prepared.cells
+    prepared = decoded if isinstance(decoded, Reason) else prepare(decoded.pixels, layout, takes)
+    return None if isinstance(prepared, Reason) else prepared

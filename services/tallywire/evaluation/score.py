@@ -117,9 +117,11 @@ def risk_coverage(doubt: F64, wrong: NDArray[np.bool_]) -> tuple[F64, F64]:
 
 def read_case(case: RenderedCase, probabilities: F32, layout: Layout, policy: Policy) -> ReadCase:
     """Interpret one sheet in both ways."""
-    found = interpret(probabilities, layout, case.registered, policy)
+    found = interpret(probabilities, layout, case.registered, policy, case.misplaced)
     rows = [np.array(count.cells) for count in found.counts]
-    return ReadCase(case, probabilities, found, tuple(read_row(row).best for row in rows))
+    return ReadCase(
+        case, probabilities, found, tuple(read_row(row, layout.empty_row).best for row in rows)
+    )
 
 
 def score_sheets(outcomes: Sequence[ReadCase], refused: int) -> SheetScore:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from tallywire.edge.output_files import require_folder, write_json
 from tallywire.edge.progress_bars import named_bars
@@ -26,12 +28,15 @@ from tallywire.evaluation.evaluation import (
     draw_all,
     evaluate,
 )
+from tallywire.evaluation.forms import RealForm, read_forms, score_form
 from tallywire.reading.policy import Policy
+from tallywire.sheet.prepare import Takes
 from tallywire.training.cascade import doubted
 from tallywire.training.export import (
     load_first_look,
     load_policy,
     load_saved,
+    load_takes,
     load_temperature,
     store_policy,
 )
@@ -59,6 +64,7 @@ class EvaluateOptions:
     card: bool = False
     json_file: Path | None = None
     wrong_cuts: bool = False
+    forms: Path | None = None
 
 
 def run(wish: EvaluateOptions) -> None:
@@ -72,6 +78,7 @@ def run(wish: EvaluateOptions) -> None:
     for folder in folders.values():
         load_policy(folder)  # a broken one is told before a quarter of an hour of drawing
         read_certificate(folder)
+    forms = tuple(read_forms(wish.forms)) if wish.forms else ()
     ask = EvaluationPlan(
         mnist=wish.mnist or find_mnist(CACHE),
         strokes=wish.strokes,
@@ -83,12 +90,15 @@ def run(wish: EvaluateOptions) -> None:
         wrong_cuts=wish.wrong_cuts,
     )
     console = terminal(stderr=True)
-    with named_bars(console, "Drawing {total:,} sheets: {name}") as tell:
-        drawn = draw_all(ask, tell)
     results: dict[str, Any] = {}
+    drawn: dict[Takes, EvaluationSets] = {}  # the same sheets, cut once for each kind of model
     for version, folder in folders.items():
+        takes = load_takes(folder)
+        asked = replace(ask, takes=takes)
+        if takes not in drawn:
+            drawn[takes] = _draw(asked, console)
         console.print(f"Reading with version {version}", style="dim")
-        results[version] = _evaluate(wish, ask, drawn, version, folder)
+        results[version] = _evaluate(wish, asked, drawn[takes], version, folder, forms)
         terminal().print(to_table(version, results[version]), to_targets(results[version]))
     if wish.json_file:
         write_json(wish.json_file, results)
@@ -107,7 +117,12 @@ def find_version(folder: Path, version: str) -> Path:
 
 
 def _evaluate(
-    wish: EvaluateOptions, ask: EvaluationPlan, drawn: EvaluationSets, version: str, folder: Path
+    wish: EvaluateOptions,
+    ask: EvaluationPlan,
+    drawn: EvaluationSets,
+    version: str,
+    folder: Path,
+    forms: Sequence[RealForm],
 ) -> dict[str, Any]:
     policy, certificate = _policy(drawn, folder)
     model = EvaluatedModel(load_saved(folder), load_saved(folder, calibrated=False), policy)
@@ -116,6 +131,9 @@ def _evaluate(
     figures = {
         "temperature": load_temperature(folder),
         "read_again": _read_again(drawn, folder),
+        "forms": {
+            form.name: asdict(score_form(form, model.predict, ask.takes, policy)) for form in forms
+        },
         **evaluate(ask, drawn, model, out),
     }
     if certificate:
@@ -168,3 +186,8 @@ def read_certificate(folder: Path) -> Certificate | None:
             f"{kept} is no certificate ({error}): take it away, and certify the threshold again"
             " with --choose"
         ) from error
+
+
+def _draw(ask: EvaluationPlan, console: Console) -> EvaluationSets:
+    with named_bars(console, "Drawing {total:,} sheets: {name}") as tell:
+        return draw_all(ask, tell)

@@ -29,6 +29,7 @@ from tallywire.records import (
 MOST_KEPT = 8  # entries kept in full of each list; the counters go on counting
 
 Event = Reading | Correction | Rejection
+TOTAL_ROLES = (None, "total")  # older readings do not say a row's role: theirs are totals
 
 
 class Outcome(StrEnum):
@@ -259,7 +260,8 @@ def _entry(reading: Reading) -> Entry:
         for count in reading.counts
         if count.option is not None and count.value is not None
     }
-    total = next((count.value for count in reading.counts if count.option is None), None)
+    totals = (one for one in reading.counts if one.option is None and one.role in TOTAL_ROLES)
+    total = next((one.value for one in totals), None)
     return Entry(
         scan_id=reading.scan_id,
         source=reading.lineage.source,

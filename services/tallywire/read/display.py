@@ -198,6 +198,7 @@ def _alignment_json(opened: OpenedSheet) -> Mapping[str, Any] | None:
     alignment = opened.found.alignment
     return {
         "box_support": alignment.box_support,
+        "residual_mm": {place.field: round(place.residual_mm, 3) for place in alignment.places},
         "marks": {mark.id: list(mark.center_px) for mark in alignment.marks},
         "page_to_image": alignment.page_to_image.tolist(),
         "pixels": list(opened.image.pixels.shape[1::-1]),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tallywire.edge.image_headers import sniff_format
 from tallywire.edge.images import DecodedImage, decode_image
-from tallywire.edge.serving import NotServedError, classify_once
+from tallywire.edge.serving import NotServedError, classify_once, takes_once
 from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.errors import PeerError, UsageError
 from tallywire.reading.interpret import Interpretation, interpret
@@ -24,7 +24,7 @@ from tallywire.reasons import Reason
 from tallywire.settings import PREFIX, Settings
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import Prepared, prepare
+from tallywire.sheet.prepare import Prepared, Takes, cut, prepare
 from tallywire.supervision.child import Child
 from tallywire.supervision.ports import LOOPBACK, any_free_port
 from tallywire.supervision.programs import model_program
@@ -32,7 +32,14 @@ from tallywire.supervision.programs import model_program
 NO_LIMIT = 10**9  # voters, where nobody said how many
 FIRST_ANSWER_S = 1.0  # a running server answers far sooner; longer would only delay the fallback
 
-Classify = Callable[[NDArray[np.uint8]], tuple[ClassifierAnswer, Policy]]
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """A model as a function: what it takes, and cells to probabilities and the answering model's
+    thresholds."""
+
+    takes: Takes
+    ask: Callable[[NDArray[np.uint8]], tuple[ClassifierAnswer, Policy]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +88,30 @@ def read_opened(
         opened: as `open_sheet` gives it.
         layout: the form's layout.
         registered: voters of the station; None leaves rules about them out.
-        classify: cells to probabilities, with the answering model's thresholds.
+        classify: the model.
 
     Raises:
         PeerError: the model does not answer.
     """
     if isinstance(opened.found, Reason):
         return ReadSheet(opened, opened.found, None)
-    answer, policy = classify(opened.found.cells)
+    answer, policy = classify.ask(_cells(opened, opened.found, layout, classify.takes))
     rules = layout if registered is not None else replace(layout, cap_rules=())
     found = interpret(
-        answer.probabilities, rules, NO_LIMIT if registered is None else registered, policy
+        answer.probabilities,
+        rules,
+        NO_LIMIT if registered is None else registered,
+        policy,
+        opened.found.alignment.doubtful_places,
     )
     return ReadSheet(opened, found, answer.model_version)
+
+
+def _cells(opened: OpenedSheet, found: Prepared, layout: Layout, takes: Takes) -> NDArray[np.uint8]:
+    """The cells as the model takes them: the sheet was opened before it was known which answers."""
+    if takes is Takes.CELLS or opened.image is None:
+        return found.cells
+    return cut(opened.image.pixels, layout, found.alignment, takes)
 
 
 @contextmanager
@@ -104,12 +122,12 @@ def a_classifier(settings: Settings, say: Callable[[str], object]) -> Iterator[C
         UsageError: no server answers with that version, and none can be run here either.
         PeerError: our own server does not start.
     """
-    trouble = _trouble(settings)
-    if not trouble:
-        yield lambda cells: _ask(settings, cells)
+    found = _takes(settings, FIRST_ANSWER_S)
+    if isinstance(found, Takes):
+        yield Classify(found, lambda cells: _ask(settings, cells))
         return
-    _require_own(settings, trouble)
-    say(f"{trouble}: starting one for this reading (about 10 s)")
+    _require_own(settings, found)
+    say(f"{found}: starting one for this reading (about 10 s)")
     with tempfile.TemporaryDirectory(prefix="tallywire-read-") as folder:
         environment = {
             f"{PREFIX}MODEL": settings.model,
@@ -123,7 +141,8 @@ def a_classifier(settings: Settings, say: Callable[[str], object]) -> Iterator[C
         try:
             child.wait_ready()
             own = settings.model_copy(update={"serving": f"{LOOPBACK}:{port}"})
-            yield lambda cells: _ask(own, cells)
+            takes = takes_once(own.serving, own.model, own.model_version, own.predict_timeout_s)
+            yield Classify(takes, lambda cells: _ask(own, cells))
         finally:
             child.end()
 
@@ -139,18 +158,14 @@ def _ask(settings: Settings, cells: NDArray[np.uint8]) -> tuple[ClassifierAnswer
     )
 
 
-def _trouble(settings: Settings) -> str:
-    """Why the model server cannot be asked; empty where it answers."""
-    blank = np.zeros((1, 28, 28), np.uint8)
+def _takes(settings: Settings, timeout_s: float) -> Takes | str:
+    """What the running model server takes, or why it cannot be asked."""
     try:
-        classify_once(
-            blank, settings.serving, settings.model, settings.model_version, FIRST_ANSWER_S
-        )
+        return takes_once(settings.serving, settings.model, settings.model_version, timeout_s)
     except NotServedError:
         return f"The model server at {settings.serving} does not serve {_wanted(settings)}"
     except PeerError:
         return f"No model server answers at {settings.serving}"
-    return ""
 
 
 def _require_own(settings: Settings, trouble: str) -> None:

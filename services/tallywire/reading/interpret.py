@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from tallywire.reading.tree import plant
 from tallywire.reasons import Reason
 from tallywire.records import Count, Quality, Verdict
 from tallywire.sheet.layout import Field, Layout
+from tallywire.sheet.local_fit import FieldPlace
 
 ADDS_UP_FROM = 0.5  # the paper is taken to add up where that is the likelier explanation
 
@@ -40,7 +41,11 @@ class Interpretation:
 
 
 def interpret(
-    probabilities: NDArray[np.float32], layout: Layout, registered: int, policy: Policy
+    probabilities: NDArray[np.float32],
+    layout: Layout,
+    registered: int,
+    policy: Policy,
+    misplaced: Sequence[FieldPlace] = (),
 ) -> Interpretation:
     """Read the counts of one sheet and judge them.
 
@@ -51,12 +56,13 @@ def interpret(
         probabilities: float32 [N, 11] of `layout.cells`, digits 0-9 and blank.
         registered: voters of the station.
         policy: thresholds of the model that gave the probabilities.
+        misplaced: fields that may have been cut beside their place.
 
     Raises:
         ValueError: if `probabilities` do not fit the layout.
     """
     cells = _by_field(probabilities, layout)
-    rows = {field: read_row(found) for field, found in cells.items()}
+    rows = {field: read_row(found, layout.empty_row) for field, found in cells.items()}
     decoded = _decode(rows, layout, registered, policy)
     counts = tuple(
         _count(field, cells[field.id], rows[field.id], decoded, layout) for field in layout.fields
@@ -64,7 +70,7 @@ def interpret(
     confidence = sheet_confidence([count.confidence for count in counts])
     told = _error_probability(counts, rows, decoded)
     error = at_odds(told, policy.error_slope, policy.error_offset)
-    reasons = judge(counts, error, decoded.adds_up, layout, registered, policy)
+    reasons = judge(counts, error, decoded.adds_up, layout, registered, policy, misplaced)
     return Interpretation(
         counts=counts,
         confidence=confidence,
@@ -90,10 +96,10 @@ def _by_field(probabilities: NDArray[np.float32], layout: Layout) -> dict[str, F
 def _decode(
     rows: Mapping[str, RowReading], layout: Layout, registered: int, policy: Policy
 ) -> Decoded:
-    if not layout.sum_rules:
+    if not (layout.sum_rules or layout.equal_rules):
         return Decoded(0.0, None, 0.0, {})
     limits = {rule.field: registered + rule.tolerance for rule in layout.cap_rules}
-    tree = plant(layout.sum_rules)
+    tree = plant(layout.sum_rules, layout.equal_rules)
     return decode(rows, tree, limits, policy.unbalanced_prior, policy.unbalanced_spread)
 
 
@@ -106,6 +112,7 @@ def _count(field: Field, cells: F64, row: RowReading, decoded: Decoded, layout: 
     return Count(
         field=field.id,
         option=field.option,
+        role=field.role.value,
         written=written,
         value=value,
         confidence=count_confidence(cells),
@@ -149,7 +156,9 @@ def _runner_up(likely: F64, value: int | None) -> int | None:
 
 
 def _changed_by(field: str, layout: Layout) -> str:
-    return next(rule.id for rule in layout.sum_rules if field == rule.total or field in rule.parts)
+    sums = ((rule.id, (rule.total, *rule.parts)) for rule in layout.sum_rules)
+    equals = ((rule.id, rule.fields) for rule in layout.equal_rules)
+    return next(rule for rule, fields in (*sums, *equals) if field in fields)
 
 
 def _error_probability(

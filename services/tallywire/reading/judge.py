@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code, Reason
-from tallywire.records import Count
-from tallywire.sheet.layout import Layout, SumRule
+from tallywire.records import BLANK, Count
+from tallywire.sheet.layout import EmptyRow, Layout, SumRule
+from tallywire.sheet.local_fit import FieldPlace
 
 
 def judge(
@@ -17,6 +18,7 @@ def judge(
     layout: Layout,
     registered: int,
     policy: Policy,
+    misplaced: Sequence[FieldPlace] = (),
 ) -> tuple[Reason, ...]:
     """Every reason to hold the reading; none means it is accepted.
 
@@ -25,16 +27,43 @@ def judge(
         error_probability: that at least one value is wrong, 0 to 1.
         adds_up: probability that the paper adds up, 0 to 1.
         registered: voters of the station.
+        misplaced: fields that may have been cut beside their place.
     """
-    if all(count.value is None for count in counts):
-        return (Reason(Code.BLANK_SHEET, "Nothing is written on the sheet."),)
+    beside = tuple(_misplaced(misplaced))
+    if _blank(counts, layout):
+        return (Reason(Code.BLANK_SHEET, "Nothing is written on the sheet."), *beside)
     return (
+        *beside,
         *_missing(counts),
         *_doubtful(counts, policy),
         *_sums(counts, adds_up, layout),
+        *_equals(counts, adds_up, layout),
+        *_over_limits(counts, layout),
         *_over_registered(counts, layout, registered),
         *_doubtful_sheet(error_probability, policy),
     )
+
+
+def _blank(counts: Sequence[Count], layout: Layout) -> bool:
+    """Where an empty row is a zero, a sheet of them is still one that nobody has filled in."""
+    if layout.empty_row is EmptyRow.ZERO:
+        return all(
+            max(range(11), key=cell.__getitem__) == BLANK for c in counts for cell in c.cells
+        )
+    return all(count.value is None for count in counts)
+
+
+def _misplaced(places: Sequence[FieldPlace]) -> Iterator[Reason]:
+    for place in places:
+        yield Reason(
+            Code.FIELD_MISPLACED,
+            f"Row {place.field!r} may lie elsewhere on the image than where it was read.",
+            {
+                "field": place.field,
+                "residual_mm": round(place.residual_mm, 3),
+                "print_agreeing": round(place.agreed, 3),
+            },
+        )
 
 
 def _missing(counts: Sequence[Count]) -> Iterator[Reason]:
@@ -83,6 +112,39 @@ def _mismatch(rule: SumRule, found: int, written: int, adds_up: float) -> Reason
             "adds_up_probability": round(adds_up, 4),
         },
     )
+
+
+def _equals(counts: Sequence[Count], adds_up: float, layout: Layout) -> Iterator[Reason]:
+    values = {count.field: count.value or 0 for count in counts}
+    for rule in layout.equal_rules:
+        first, *others = rule.fields
+        for other in others:
+            if values[first] != values[other]:
+                yield Reason(
+                    Code.TOTAL_MISMATCH,
+                    f"Rows {first!r} and {other!r} must agree,"
+                    f" but say {values[first]} and {values[other]}.",
+                    {
+                        "rule": rule.id,
+                        "total": values[first],
+                        "sum": values[other],
+                        "difference": values[first] - values[other],
+                        "adds_up_probability": round(adds_up, 4),
+                    },
+                )
+
+
+def _over_limits(counts: Sequence[Count], layout: Layout) -> Iterator[Reason]:
+    values = {count.field: count.value or 0 for count in counts}
+    for rule in layout.at_most_rules:
+        value, limit = values[rule.field], values[rule.limit]
+        if value > limit:
+            yield Reason(
+                Code.OVER_LIMIT,
+                f"Row {rule.field!r} says {value}, but may be at most {limit},"
+                f" as row {rule.limit!r} says.",
+                {"rule": rule.id, "field": rule.field, "value": value, "limit": limit},
+            )
 
 
 def _over_registered(counts: Sequence[Count], layout: Layout, registered: int) -> Iterator[Reason]:

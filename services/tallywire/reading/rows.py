@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallywire.records import BLANK
+from tallywire.sheet.layout import EmptyRow
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -45,13 +46,15 @@ class RowReading:
         return self.missing if value is None else float(self.counts[value])
 
 
-def read_row(cells: F64) -> RowReading:
+def read_row(cells: F64, empty_row: EmptyRow = EmptyRow.MISSING) -> RowReading:
     """Weigh every way to fill the row's cells.
 
-    Leading cells may be empty (blank leading cells read as zero); a row of blanks says nothing.
+    Leading cells may be empty (blank leading cells read as zero); a row of blanks says nothing,
+    or zero where the form says so.
 
     Args:
         cells: float64 [K, 11], K >= 1, probabilities of digits 0-9 and blank.
+        empty_row: what a row of blanks says on this form.
     """
     kept = _classes(cells)
     values, priors = _patterns(kept)
@@ -61,7 +64,11 @@ def read_row(cells: F64) -> RowReading:
     weights = ways * priors
     written = values != MISSING
     counts = np.bincount(values[written], weights[written], minlength=10 ** len(cells))
-    return RowReading(counts.astype(np.float64), float(weights[~written].sum()))
+    row = RowReading(counts.astype(np.float64), float(weights[~written].sum()))
+    if empty_row is EmptyRow.MISSING:
+        return row
+    row.counts[0] += row.missing
+    return RowReading(row.counts, 0.0)
 
 
 def _classes(cells: F64) -> tuple[tuple[int, ...], ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tallywire.reading.rows import F64, I64
-from tallywire.sheet.layout import SumRule
+from tallywire.sheet.layout import EqualRule, SumRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,10 @@ Gather = Callable[[F64, F64], F64]
 """From weights float64 [K] and K shifted messages float64 [K, L] to one of length L."""
 
 
-def plant(rules: Sequence[SumRule]) -> Tree:
+def plant(rules: Sequence[SumRule], equals: Sequence[EqualRule] = ()) -> Tree:
     """Arrange sum rules; a total may be a part of another sum (subtotals).
+
+    Fields that are equal are each a sum of the other, whichever way round the tree has room for.
 
     Rules that overlap by nesting become a tree: where `valid = a + b`, `total = a + b + c` is
     taken as `total = valid + c`. What still fits no tree (sums of rows and of columns at once) is
@@ -57,6 +59,8 @@ def plant(rules: Sequence[SumRule]) -> Tree:
         nested = _nest(rule, kept)
         if _fits(nested, kept):
             kept[nested.total] = nested
+    for equal in equals:
+        kept |= _joined(equal, kept)
     parts = {part for rule in kept.values() for part in rule.parts}
     return Tree(kept, tuple(total for total in kept if total not in parts))
 
@@ -126,6 +130,20 @@ def _nest(rule: SumRule, kept: Mapping[str, SumRule]) -> SumRule:
             parts = parts.difference(inner.parts) | {total}
     order = [*rule.parts, *kept]  # the same rules, the same tree
     return SumRule(rule.id, rule.total, tuple(sorted(parts, key=order.index)))
+
+
+def _joined(equal: EqualRule, kept: Mapping[str, SumRule]) -> dict[str, SumRule]:
+    """Sums of one part that tie equal fields to each other, as far as the tree has room."""
+    links: dict[str, SumRule] = {}
+    tied = [equal.fields[0]]
+    for field in equal.fields[1:]:
+        ways = [(one, other) for near in tied for one, other in ((near, field), (field, near))]
+        rules = (SumRule(equal.id, total, (part,)) for total, part in ways)
+        fitting = next((rule for rule in rules if _fits(rule, {**kept, **links})), None)
+        if fitting:
+            links[fitting.total] = fitting
+            tied.append(field)
+    return links
 
 
 def _fits(rule: SumRule, kept: Mapping[str, SumRule]) -> bool:

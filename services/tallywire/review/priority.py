@@ -3,8 +3,9 @@
 impact = P(wrong) x votes at stake / (margin of the district + 1)
 
 P(wrong)        1 where the sheet cannot stand as it is (empty, a row missing, sums that do not
-                agree, more votes than voters, another scan that says something else); otherwise
-                the calibrated probability that a count is wrong; 0 for a scan that only repeats.
+                agree, more votes than voters or than another row allows, a row that may have been
+                read beside its place, another scan that says something else); otherwise the
+                calibrated probability that a count is wrong; 0 for a scan that only repeats.
 votes at stake  all votes read on the sheet, since none of them counts before a decision;
                 the station's registered voters where something is missing; where a counted scan is
                 disputed, the votes on which the two differ.
@@ -24,7 +25,14 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Quality
 
 UNUSABLE = frozenset(
-    {Code.BLANK_SHEET, Code.MISSING_COUNT, Code.TOTAL_MISMATCH, Code.OVER_REGISTERED}
+    {
+        Code.BLANK_SHEET,
+        Code.MISSING_COUNT,
+        Code.TOTAL_MISMATCH,
+        Code.OVER_REGISTERED,
+        Code.OVER_LIMIT,
+        Code.FIELD_MISPLACED,
+    }
 )
 INCOMPLETE = frozenset({Code.BLANK_SHEET, Code.MISSING_COUNT})
 CANNOT_WIN = frozenset({OptionKind.UNREGISTERED, OptionKind.NULL})

@@ -55,9 +55,14 @@ class Alignment:
     places: tuple[FieldPlace, ...] = ()
 
     @property
-    def doubtful_fields(self) -> tuple[str, ...]:
+    def doubtful_places(self) -> tuple[FieldPlace, ...]:
         """Fields whose cells may have been cut beside their place."""
-        return tuple(place.field for place in self.places if place.doubtful)
+        return tuple(place for place in self.places if place.doubtful)
+
+    @property
+    def doubtful_fields(self) -> tuple[str, ...]:
+        """Their ids."""
+        return tuple(place.field for place in self.doubtful_places)
 
 
 @dataclass(frozen=True, slots=True)

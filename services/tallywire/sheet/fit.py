@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -263,10 +264,22 @@ def _corners(mark: Mark, match: Match) -> F64:
     """The hull's points that reach farthest towards each corner of the mark: float64 [4, 2]."""
     hull = match.blobs[mark.id].hull
     expected = apply_map(match.page_to_image, np.array(mark.box.corners_mm))
-    right, down = expected[1] - expected[0], expected[3] - expected[0]
+    right, down = _sides_of(hull, expected[1] - expected[0], expected[3] - expected[0])
     basis = np.linalg.inv(np.column_stack([right, down]))
     reach = (hull - hull.mean(axis=0)) @ basis.T
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     axes = np.stack([right / np.linalg.norm(right), down / np.linalg.norm(down)])
     half_pixel = 0.5 * signs @ axes  # hulls run through the middle of the outermost pixels
     return np.asarray(hull[(reach @ signs.T).argmax(axis=0)] + half_pixel)
+
+
+def _sides_of(hull: F64, right: F64, down: F64) -> tuple[F64, F64]:
+    """The sides of the smallest rectangle around a hull, named by where they are expected. A long
+    banner that lies a few degrees beside that would else have both corners at one end."""
+    (_, (width, height), turn_deg) = cv2.minAreaRect(hull.astype(np.float32))
+    turn = np.deg2rad(turn_deg)
+    one = max(width, 1.0) * np.array([np.cos(turn), np.sin(turn)])
+    other = max(height, 1.0) * np.array([-np.sin(turn), np.cos(turn)])
+    if abs(one @ right) / np.linalg.norm(one) < abs(other @ right) / np.linalg.norm(other):
+        one, other = other, one
+    return one * np.sign(one @ right), other * np.sign(other @ down)

@@ -64,10 +64,35 @@ class Mark:
 
 
 class Role(StrEnum):
-    """What a field counts: votes for one option of the contest, or the sheet's own total."""
+    """What a field counts: votes for one option of the contest, the sheet's own total of votes, or
+    a figure that its arithmetic needs and that no total of votes contains."""
 
     OPTION = "option"
     TOTAL = "total"
+    REGISTERED = "registered"  # voters on the list
+    VOTERS = "voters"  # who came
+    BALLOTS_RECEIVED = "ballots_received"
+    BALLOTS_USED = "ballots_used"
+    BALLOTS_CAST = "ballots_cast"  # found in the box
+    BALLOTS_UNUSED = "ballots_unused"
+    BALLOTS_SPOILT = "ballots_spoilt"
+    OTHER = "other"
+
+
+class Filler(StrEnum):
+    """Signs that people write into places that a number leaves empty."""
+
+    X = "x"
+    DASH = "dash"
+    DOT = "dot"
+    SLASH = "slash"
+
+
+class EmptyRow(StrEnum):
+    """What a row without any digit says: a reader cannot tell fillers from nothing at all."""
+
+    MISSING = "missing"
+    ZERO = "zero"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +115,23 @@ class SumRule:
 
 
 @dataclass(frozen=True, slots=True)
+class EqualRule:
+    """The counts in `fields`, two or more, are the same."""
+
+    id: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtMostRule:
+    """The count in field `field` is at most that in field `limit`."""
+
+    id: str
+    field: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
 class CapRule:
     """The count in field `field` is at most the station's registered voters plus `tolerance`."""
 
@@ -105,7 +147,8 @@ class Layout:
     `texts` are words printed on it, by their place; only the renderer reads them.
     `reference_file` names the form's picture beside the layout file, `reference` is that picture
     once it was read (`reference.attach`): a scan is then found by all that is printed, and marks
-    may be missing.
+    may be missing. What is written in `ignored` boxes is no part of it. A difference is a sum
+    turned round, and stands among `sum_rules`.
     """
 
     id: str
@@ -118,6 +161,11 @@ class Layout:
     sum_rules: tuple[SumRule, ...]
     cap_rules: tuple[CapRule, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
+    equal_rules: tuple[EqualRule, ...] = ()
+    at_most_rules: tuple[AtMostRule, ...] = ()
+    fillers: tuple[Filler, ...] = ()
+    empty_row: EmptyRow = EmptyRow.MISSING
+    ignored: tuple[Box, ...] = ()
     reference_file: str | None = None
     reference: Reference | None = field(default=None, compare=False, repr=False)
 

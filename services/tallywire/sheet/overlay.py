@@ -31,7 +31,7 @@ def draw_overlay(
         layout: the form's layout.
         alignment: where the form lies on `pixels`.
         counts: as read, in any order; a cell is green, amber or red by its digit's probability,
-            a count by its own.
+            a count by its own. Without counts a row is blue, or red where its place is doubtful.
 
     Returns:
         uint8 [H, W, 3] BGR.
@@ -45,7 +45,8 @@ def draw_overlay(
     for field in layout.fields:
         count = by_field.get(field.id)
         shifts = alignment.shifts_mm[first : first + len(field.cells)]
-        _draw_cells(canvas, field, alignment, shifts, count, thick)
+        unread = RED if field.id in alignment.doubtful_fields else BLUE
+        _draw_cells(canvas, field, alignment, shifts, count, thick, unread)
         if count:
             _draw_count(canvas, field, alignment, count, thick)
         first += len(field.cells)
@@ -74,9 +75,10 @@ def _draw_cells(
     shifts_mm: F64,
     count: Count | None,
     thick: int,
+    unread: Colour,
 ) -> None:
     for index, cell in enumerate(field.cells):
-        colour = colour_of(max(count.cells[index])) if count else BLUE
+        colour = colour_of(max(count.cells[index])) if count else unread
         x, y = shifts_mm[index]
         corners = [(left + float(x), top + float(y)) for left, top in cell.corners_mm]
         _draw_outline(canvas, alignment, corners, colour, thick)

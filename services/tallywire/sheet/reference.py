@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tallywire.sheet.geometry import apply_map
 from tallywire.sheet.keypoints import GLANCE, STARE, Keypoints, Sight, find_ink, find_keypoints
 from tallywire.sheet.landmarks import Landmarks, boxes_px, choose_landmarks
-from tallywire.sheet.layout import Layout
+from tallywire.sheet.layout import Box, Layout
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -46,12 +46,10 @@ class Reference:
 
 def attach(layout: Layout, picture: U8) -> Layout:
     """The layout with its form's picture, uint8 [H, W], grey: the page upright, filling it."""
-    fields = [
-        np.array([(cell.x_mm, cell.y_mm, cell.width_mm, cell.height_mm) for cell in field.cells])
-        for field in layout.fields
-    ]
+    fields = [np.array([_sides(cell) for cell in field.cells]) for field in layout.fields]
     size_mm = layout.width_mm, layout.height_mm
-    return replace(layout, reference=build_reference(picture, size_mm, fields))
+    ignored = np.array([_sides(box) for box in layout.ignored]).reshape(-1, 4)
+    return replace(layout, reference=build_reference(picture, size_mm, fields, ignored))
 
 
 def build_reference(
@@ -101,6 +99,10 @@ def rectify(pixels: U8, page_to_image: F64, size_mm: tuple[float, float], px_per
 def blend(pictures: Sequence[U8]) -> U8:
     """The median of several rectified pages, uint8 [H, W] each: handwriting goes, print stays."""
     return np.asarray(np.median(np.stack(pictures), axis=0), np.uint8)
+
+
+def _sides(box: Box) -> tuple[float, float, float, float]:
+    return box.x_mm, box.y_mm, box.width_mm, box.height_mm
 
 
 def _around(boxes: F64) -> F64:

@@ -21,7 +21,30 @@ SOURCES = {
         " the writers of the training split were learned from, those of the validation split"
         " chose the epoch and the temperature; the test split was never used here."
     ),
+    "fillers": (
+        "Signs that people write into empty cells (x, dash, slash, dot and others): pen"
+        " trajectories of UNIPEN train_r01_v07, categories 1b to 1d (CC BY 4.0), by the same"
+        " splits of writers."
+    ),
 }
+
+CELLS = (
+    "Reads one normalised cell (`tallywire.sheet.clean`) of a tally sheet: `cells` uint8"
+    " [N, 28, 28, 1], ink high"
+)
+PATCHES = (
+    "Reads a patch of paper (`tallywire.sheet.patches`), a cell of a tally sheet with the lines,"
+    " print and neighbours around it, of which nothing is cleaned: `cells` uint8 [N, 48, 48, 1],"
+    " ink high, contrast by two percentiles"
+)
+HARD_CELLS = (
+    "The drawn cells are harder than any sheet: a third are crops with parts of other digits, a"
+    " fifth have 19 to 34 px."
+)
+HARD_PATCHES = (
+    "The drawn patches are pieces of forms drawn at random, each filled in by one person: half"
+    " are scanned well, the others copied, faxed, dithered, blurred, small or in shadow."
+)
 
 
 def card_text(version: str, record: Mapping[str, Any]) -> str:
@@ -40,17 +63,18 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
         if plan.get("first_look")
         else ""
     )
-    sources = [SOURCES["mnist"]] + ([SOURCES["strokes"]] if plan["data"]["strokes"] else [])
+    sources = [SOURCES["mnist"]]
+    sources += [SOURCES[name] for name in ("strokes", "fillers") if plan["data"].get(name)]
+    of_patches = plan["network"].startswith("patches")
     rows = [f"| {name} | {100 * share:.2f} % |" for name, share in figures["accuracy"].items()]
     return "\n".join(
         [
             f"# Digits, version {version}",
             "",
             f"The `{plan['network']}` network with {figures['parameters']:,} parameters.{looks}"
-            " Reads one normalised cell (`tallywire.sheet.clean`) of a tally sheet: `cells` uint8"
-            " [N, 28, 28, 1], ink high -> `probabilities` float32 [N, 11], digits 0 to 9 and blank"
-            " (empty, struck out, dash or X). The signature `policy` gives the thresholds that were"
-            " chosen for it.",
+            f" {PATCHES if of_patches else CELLS} -> `probabilities` float32 [N, 11], digits 0 to 9"
+            " and blank (empty, struck out, dash or X). The signature `policy` gives the thresholds"
+            " that were chosen for it.",
             "",
             "## Learned from",
             "",
@@ -68,8 +92,8 @@ def card_text(version: str, record: Mapping[str, Any]) -> str:
             "",
             f"Expected calibration error {100 * figures['calibration_error_before']:.2f} %, after"
             f" dividing the logits by {figures['temperature']:.3f}"
-            f" {100 * figures['calibration_error_after']:.2f} %. The drawn cells are harder than"
-            " any sheet: a third are crops with parts of other digits, a fifth have 19 to 34 px.",
+            f" {100 * figures['calibration_error_after']:.2f} %."
+            f" {HARD_PATCHES if of_patches else HARD_CELLS}",
             "",
             "All options, counts and epochs are in `training.json`, the curves in `curves.png`.",
             "",

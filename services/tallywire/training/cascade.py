@@ -39,16 +39,17 @@ BATCH = 4096
 TINY = 1e-30
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""uint8 [N, 28, 28] -> probabilities float32 [N, 11]."""
+"""uint8 [N, S, S] -> probabilities float32 [N, 11]; S is the side that the model takes."""
 
 
 class CascadeStage(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """A network, as its weights and its call, and the temperature that calibrates it."""
 
-    def __init__(self, weights: Any, call: Any, temperature: float) -> None:
+    def __init__(self, weights: Any, call: Any, temperature: float, side: int = CELL[0]) -> None:
         super().__init__()
         self.weights = weights
-        self.call = call  # float32 [N, 28, 28, 1] in 0..1 -> logits [N, 11]
+        self.call = call  # float32 [N, side, side, 1] in 0..1 -> logits [N, 11]
+        self.side = side
         self.temperature = tf.Variable(temperature, trainable=False, dtype=tf.float32)
 
 
@@ -62,8 +63,9 @@ class FirstStage(CascadeStage):
         temperature: float,
         sure: float = SURE,
         memory: float = MEMORY,
+        side: int = CELL[0],
     ) -> None:
-        super().__init__(weights, call, temperature)
+        super().__init__(weights, call, temperature, side)
         self.sure = tf.Variable(sure, trainable=False, dtype=tf.float32)
         self.memory = tf.Variable(memory, trainable=False, dtype=tf.float32)
 
@@ -72,9 +74,10 @@ def look_of(network: Any, temperature: float = 1.0) -> CascadeStage:
     """A look by a Keras network that gives logits: without Keras' bookkeeping."""
     call = tf.function(
         lambda inks: network(inks, training=False),
-        input_signature=[tf.TensorSpec([None, *CELL], tf.float32)],
+        input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],
     )
-    return CascadeStage([variable.value for variable in network.variables], call, temperature)
+    weights = [variable.value for variable in network.variables]
+    return CascadeStage(weights, call, temperature, network.input_shape[1])
 
 
 def look(
@@ -85,7 +88,7 @@ def look(
     Args:
         second: the network that decides.
         first: the one that reads before.
-        cells: uint8 [N, 28, 28, 1], ink high.
+        cells: uint8 [N, side, side, 1], ink high.
         calibrated: False leaves the temperatures out of the answer, not out of who is asked.
 
     Returns:
@@ -132,7 +135,7 @@ def reader(second: CascadeStage, first: FirstStage | None, *, calibrated: bool =
 
 
 def in_batches(ask: Callable[[Any], Any]) -> Predict:
-    """`ask` of a tensor [N, 28, 28, 1] as a function: uint8 [N, 28, 28] -> float32 [N, 11]."""
+    """`ask` of a tensor [N, S, S, 1] as a function: uint8 [N, S, S] -> float32 [N, 11]."""
 
     def predict(cells: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = [np.zeros((0, CLASSES), np.float32)]

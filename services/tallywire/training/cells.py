@@ -55,7 +55,7 @@ LEAST_INKED_PX = 18
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Labelled normalised cells: `images` uint8 [N, 28, 28], `labels` uint8 [N], 0 to 10."""
+    """Labelled cells as a model takes them: `images` uint8 [N, S, S]; `labels` uint8 [N], 0-10."""
 
     images: U8
     labels: U8

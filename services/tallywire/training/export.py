@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tallywire.errors import UsageError
+from tallywire.sheet.prepare import Takes
 from tallywire.training.cascade import CascadeStage, FirstStage, Predict, in_batches, look, reader
 
 WARM_UP_BATCHES = (1, 42, 45, 168)
@@ -34,14 +35,15 @@ class Served(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         super().__init__()
         self.look = look
         self.first = first
+        cells = tf.TensorSpec([None, look.side, look.side, 1], tf.uint8, name="cells")
+        self.serving_default = tf.function(self._answer, input_signature=[cells])
         self.rules = {
             name: tf.Variable(value, trainable=False, dtype=tf.float64)
             for name, value in policy.items()
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 28, 28, 1], tf.uint8, name="cells")])  # type: ignore[untyped-decorator]
-    def serving_default(self, cells: Any) -> dict[str, Any]:
-        """uint8 [N, 28, 28, 1], ink high -> probabilities float32 [N, 11], calibrated."""
+    def _answer(self, cells: Any) -> dict[str, Any]:
+        """uint8 [N, side, side, 1], ink high -> probabilities float32 [N, 11], calibrated."""
         return {"probabilities": look(self.look, self.first, cells)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.uint8, name="ask")])  # type: ignore[untyped-decorator]
@@ -71,7 +73,7 @@ def _write(served: Any, folder: Path) -> None:
     signatures = {"serving_default": served.serving_default, "policy": served.policy}
     tf.saved_model.save(served, str(staged), signatures=signatures)
     (staged / "fingerprint.pb").unlink(missing_ok=True)
-    _write_warm_up(staged / "assets.extra", folder.parent.name)
+    _write_warm_up(staged / "assets.extra", folder.parent.name, served.look.side)
     if folder.is_dir():  # a card or curves that stand beside the model stay
         for name in ("saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb"):
             _remove(folder / name)
@@ -88,7 +90,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_warm_up(folder: Path, model: str) -> None:
+def _write_warm_up(folder: Path, model: str, side: int) -> None:
     """Requests that TensorFlow Serving replays before it calls a version available."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(WARM_UP_SEED)
@@ -97,7 +99,7 @@ def _write_warm_up(folder: Path, model: str) -> None:
             request = predict_pb2.PredictRequest()
             request.model_spec.name = model
             request.model_spec.signature_name = "serving_default"
-            scrawls = np.stack([_scrawl(rng) for _ in range(batch)])
+            scrawls = np.stack([_scrawl(side, rng) for _ in range(batch)])
             request.inputs["cells"].CopyFrom(tf.make_tensor_proto(scrawls[..., None]))
             log = prediction_log_pb2.PredictionLog(
                 predict_log=prediction_log_pb2.PredictLog(request=request)
@@ -105,10 +107,10 @@ def _write_warm_up(folder: Path, model: str) -> None:
             out.write(log.SerializeToString())
 
 
-def _scrawl(rng: np.random.Generator) -> NDArray[np.uint8]:
+def _scrawl(side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Three straight strokes: a cell that both looks have to read."""
-    cell = np.zeros((28, 28), np.uint8)
-    points = rng.integers(4, 24, (4, 2))
+    cell = np.zeros((side, side), np.uint8)
+    points = rng.integers(4, side - 4, (4, 2))
     cv2.polylines(cell, [points.astype(np.int32)], False, 255, 2)
     return cell
 
@@ -157,11 +159,12 @@ def as_first_look(folder: Path) -> FirstStage:
     loaded = _load(folder)
     if _first_of(loaded) is not None:
         raise UsageError(f"{folder} looks twice itself; a first look must be one that looks once")
-    return FirstStage(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
+    look = _look_of(loaded)
+    return FirstStage(look.weights, look.call, float(look.temperature), side=look.side)
 
 
 def load_saved(folder: Path, *, calibrated: bool = True) -> Predict:
-    """A saved version as a function: uint8 [N, 28, 28] -> probabilities float32 [N, 11].
+    """A saved version as a function: uint8 [N, S, S] -> probabilities float32 [N, 11].
 
     Args:
         folder: the version folder, `<repository>/digits/<N>`.
@@ -174,6 +177,11 @@ def load_saved(folder: Path, *, calibrated: bool = True) -> Predict:
     if not calibrated:
         return reader(_look_of(served), _first_of(served), calibrated=False)
     return in_batches(lambda cells: served.serving_default(cells)["probabilities"])
+
+
+def load_takes(folder: Path) -> Takes:
+    """What a saved version takes."""
+    return Takes(_side_of(_load(folder)))
 
 
 def _load(folder: Path) -> Any:
@@ -191,12 +199,22 @@ def _load(folder: Path) -> Any:
 
 
 def _look_of(loaded: Any) -> CascadeStage:
-    return CascadeStage(loaded.look.weights, loaded.look.call, float(loaded.look.temperature))
+    return CascadeStage(
+        loaded.look.weights, loaded.look.call, float(loaded.look.temperature), _side_of(loaded)
+    )
+
+
+def _side_of(loaded: Any) -> int:
+    """Side in px of what a loaded version takes."""
+    arguments = loaded.signatures["serving_default"].structured_input_signature[1]
+    return int(arguments["cells"].shape[1])
 
 
 def _first_of(loaded: Any) -> FirstStage | None:
     found = getattr(loaded, "first", None)
     if found is None:
         return None
-    values = [float(value) for value in (found.temperature, found.sure, found.memory)]
-    return FirstStage(found.weights, found.call, *values)
+    temperature, sure, memory = (
+        float(value) for value in (found.temperature, found.sure, found.memory)
+    )
+    return FirstStage(found.weights, found.call, temperature, sure, memory, _side_of(loaded))

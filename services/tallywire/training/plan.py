@@ -17,7 +17,8 @@ class TrainingData:
     """Which handwriting, and how many cells of it.
 
     `cells` are drawn singly on believable paper, `sheets` rendered whole and cut as real ones;
-    `validation_cells` and `validation_sheets` come from other writers. `strokes` may be None.
+    `validation_cells` and `validation_sheets` come from other writers. `strokes` may be None;
+    a model of patches wants `fillers` too, the signs that people write into empty cells.
     """
 
     mnist: Path
@@ -30,6 +31,7 @@ class TrainingData:
     validation_cells: int = 8_000
     validation_sheets: int = 160
     workers: int = 2
+    fillers: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tallywire.election.election import Contest
 from tallywire.reasons import Reason
 from tallywire.records import BLANK
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import prepare
+from tallywire.sheet.prepare import Takes, prepare
 from tallywire.training.cells import Cells, join
 from tallywire.training.forms import bend_form
 from tallywire.training.ink import RARE_FORMS, Handwriting
@@ -96,6 +96,7 @@ def rendered_cells(
     seed: int,
     workers: int = 1,
     mix: dict[ConditionName, float] | None = None,
+    takes: Takes = Takes.CELLS,
 ) -> Iterator[Cells]:
     """Render, align and cut `sheets` sheets; yields their cells in parts.
 
@@ -110,10 +111,11 @@ def rendered_cells(
         seed: of the random numbers.
         workers: processes.
         mix: chance of each condition; scanner, phone and harsh by default.
+        takes: what the model takes.
     """
     seeds = np.random.SeedSequence(seed).spawn(sheets)
     tasks = [seeds[at : at + SHEETS_PER_TASK] for at in range(0, sheets, SHEETS_PER_TASK)]
-    same = (hands, layout, contest, mix or MIX)
+    same = (hands, layout, contest, mix or MIX, takes)
     if workers == 1:
         yield from (_draw_sheets(task, *same) for task in tasks)
         return
@@ -127,22 +129,23 @@ def _draw_sheets(
     layout: Layout,
     contest: Contest,
     mix: dict[ConditionName, float],
+    takes: Takes,
 ) -> Cells:
     cv2.setNumThreads(1)
     hand = training_hand(hands, RARE_FORMS)
     forms: dict[int, Form] = {}
-    parts = [Cells(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))]
+    parts = [_nothing(takes)]
     for seed in seeds:
         rng = np.random.default_rng(seed)
         dpi = int(rng.choice(RESOLUTIONS_DPI))
         if dpi not in forms:
             forms[dpi] = print_form(layout, contest, dpi)
-        parts.append(_sheet_cells(forms[dpi], hand, mix, rng))
+        parts.append(_sheet_cells(forms[dpi], hand, mix, takes, rng))
     return join(parts)
 
 
 def _sheet_cells(
-    form: Form, hand: TrainingHand, mix: dict[ConditionName, float], rng: Generator
+    form: Form, hand: TrainingHand, mix: dict[ConditionName, float], takes: Takes, rng: Generator
 ) -> Cells:
     name = list(mix)[int(rng.choice(len(mix), p=list(mix.values())))]
     condition = conditions()[name]
@@ -153,10 +156,14 @@ def _sheet_cells(
     content = Content(signs, station="0000", district="00", registered=750)
     drawn = render_sheet(form, content, hand, condition, rng, handwritten=bool(rng.random() < 0.2))
     pixels = _through_jpeg(drawn.pixels, drawn.jpeg_quality)
-    prepared = prepare(pixels, form.layout)
+    prepared = prepare(pixels, form.layout, takes)
     if isinstance(prepared, Reason):
-        return Cells(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))
+        return _nothing(takes)
     return Cells(prepared.cells, drawn.labels)
+
+
+def _nothing(takes: Takes) -> Cells:
+    return Cells(np.zeros((0, takes, takes), np.uint8), np.zeros(0, np.uint8))
 
 
 def _random_signs(cells: int, habit: Habit, rng: Generator) -> Signs:

@@ -21,7 +21,7 @@ from tallywire.training.corpus import Corpus, Progress, make_corpus
 from tallywire.training.curves import draw_curves
 from tallywire.training.export import as_first_look, load_saved, save_model
 from tallywire.training.fit import Epoch, Stage, fit
-from tallywire.training.networks import NETWORKS, NetworkOptions, folded
+from tallywire.training.networks import NETWORKS, NetworkOptions, folded, takes_of_network
 from tallywire.training.plan import TrainOptions
 from tallywire.training.restore import load_network, read_record
 
@@ -59,7 +59,7 @@ def train(plan: TrainOptions, told: TrainingListener) -> Figures:
     keras.utils.set_random_seed(plan.seed)
     earlier = read_record(plan.start_from) if plan.start_from else None  # may be overwritten
     first = as_first_look(plan.first_look) if plan.first_look else None
-    corpus = make_corpus(plan.data, plan.seed, told.progress)
+    corpus = make_corpus(plan.data, plan.seed, told.progress, takes_of_network(plan.network))
     focused = focus(corpus, first, np.random.default_rng(plan.seed))
     # A saved version has its normalisation folded into its weights.
     options = NetworkOptions(plan.dropout, plan.batch_norm and plan.start_from is None)

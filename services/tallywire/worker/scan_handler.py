@@ -23,7 +23,7 @@ from tallywire.reasons import Code, Reason
 from tallywire.records import Lineage, Reading, Rejection, Scan
 from tallywire.sheet.cells import halve_from_px
 from tallywire.sheet.layout import Layout
-from tallywire.sheet.prepare import U8, prepare
+from tallywire.sheet.prepare import U8, Prepared, Takes, prepare
 from tallywire.wire import decode_scan
 from tallywire.worker.handler import IncomingRecord, give_up, refuse
 from tallywire.worker.metrics import Metrics
@@ -35,8 +35,11 @@ PREPARE_S = 60.0  # a scan that takes a thread for longer is set aside for repai
 class ClassifierClient(Protocol):
     """What reading asks of a model server."""
 
+    async def takes(self) -> Takes:
+        """What the version that will answer takes."""
+
     async def classify(self, cells: U8) -> ClassifierAnswer:
-        """Probabilities of uint8 [N, 28, 28] cells."""
+        """Probabilities of uint8 [N, S, S] cells, S as `takes` says."""
 
     async def policy(self, version: int | None = None) -> Policy:
         """The thresholds of that model version."""
@@ -44,13 +47,13 @@ class ClassifierClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PreparedScan:
-    """A scan that is cut into cells, with what the election knows about it."""
+    """A scan that is aligned and cut into cells, with what the election knows about it."""
 
     scan: Scan
     station: Station
     contest: Contest
     layout: Layout
-    cells: U8
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,14 @@ class ScanHandler:
     async def read(self, record: IncomingRecord) -> Reading | Rejection:
         """Read one sheet. A model server that does not answer is waited for."""
         loop = asyncio.get_running_loop()
+        takes = await insist(self.model.takes, "model server", self.peers)
         async with asyncio.timeout(PREPARE_S):
-            sheet = await loop.run_in_executor(self.threads, self.open_sheet, record)
+            sheet = await loop.run_in_executor(self.threads, self.open_sheet, record, takes)
         if isinstance(sheet, Rejection):
             return sheet
         with self.metrics.stage("classify"):
             answer = await insist(
-                lambda: self.model.classify(sheet.cells), "model server", self.peers
+                lambda: self.model.classify(sheet.prepared.cells), "model server", self.peers
             )
         self.metrics.answered_by(self.model_name, answer.model_version)
         policy = await self.policy(answer.model_version)
@@ -91,6 +95,7 @@ class ScanHandler:
                 sheet.layout,
                 sheet.station.registered,
                 policy,
+                sheet.prepared.alignment.doubtful_places,
             )
         return compose(sheet, found, self.model_name, answer.model_version)
 
@@ -111,7 +116,9 @@ class ScanHandler:
             self.policies[version] = policy
         return policy
 
-    def open_sheet(self, record: IncomingRecord) -> PreparedScan | Rejection:
+    def open_sheet(
+        self, record: IncomingRecord, takes: Takes = Takes.CELLS
+    ) -> PreparedScan | Rejection:
         """Everything before the model, in one go, so that it costs one change of thread."""
         scan = decode_scan(
             record.key, record.value, record.headers, record.source, record.published_at,
@@ -127,21 +134,19 @@ class ScanHandler:
         if station is None:
             return refuse(self.election, record, _unknown_station(envelope.station), envelope)
         layout = self.layouts[contest.id]
-        cells = self._cut(scan, layout)
-        if isinstance(cells, Reason):
-            return refuse(self.election, record, cells, envelope)
-        return PreparedScan(scan, station, contest, layout, cells)
+        prepared = self._prepare(scan, layout, takes)
+        if isinstance(prepared, Reason):
+            return refuse(self.election, record, prepared, envelope)
+        return PreparedScan(scan, station, contest, layout, prepared)
 
-    def _cut(self, scan: Scan, layout: Layout) -> U8 | Reason:
-        """The sheet's cells, as `Prepared` has them."""
+    def _prepare(self, scan: Scan, layout: Layout, takes: Takes) -> Prepared | Reason:
         content_type, halve_from = scan.envelope.content_type, halve_from_px(layout)
         with self.metrics.stage("decode"):
             image = decode_image(scan.image, content_type, self.max_pixels, halve_from)
         if isinstance(image, Reason):
             return image
         with self.metrics.stage("prepare"):
-            prepared = prepare(image.pixels, layout)
-        return prepared if isinstance(prepared, Reason) else prepared.cells
+            return prepare(image.pixels, layout, takes)
 
 
 def compose(sheet: PreparedScan, found: Interpretation, model: str, model_version: int) -> Reading:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from tallywire.election.layout_parsing import parse_layout
 from tallywire.errors import InvalidFileError, Problem
-from tallywire.sheet.layout import Role
+from tallywire.sheet.layout import (
+    AtMostRule,
+    Box,
+    EmptyRow,
+    EqualRule,
+    Filler,
+    Role,
+    SumRule,
+)
 from tests.support.elections import GREY_SEVEN
 
 FORM = (GREY_SEVEN / "form.toml").read_text()
@@ -104,6 +112,132 @@ def test_a_mistake_is_named_by_file_and_key(
         one.where == f"form.toml: {where}" and remedy in f"{one.value} {one.remedy}"
         for one in found
     ), found
+
+
+TAUGHT = FORM.replace("\n[page]", '\nreference = "form.png"\n[page]', 1)
+MORE_RULES = """
+[[fields]]
+id = "listed"
+role = "registered"
+box = [150, 240, 25, 11]
+places = 3
+
+[[difference_rules]]
+id = "left"
+difference = "spoilt"
+whole = "all"
+less = "oak"
+
+[[equal_rules]]
+id = "same"
+fields = ["listed", "all"]
+
+[[at_most_rules]]
+id = "most"
+field = "all"
+limit = "listed"
+"""
+
+
+def test_an_open_box_is_cut_into_equal_places_that_touch() -> None:
+    layout = parse_layout(FORM + MORE_RULES, "form.toml")
+    field = layout.field_by_id["listed"]
+    assert (field.role, field.option) == (Role.REGISTERED, None)
+    assert [round(cell.x_mm, 6) for cell in field.cells] == [150, 158.333333, 166.666667]
+    assert sum(cell.width_mm for cell in field.cells) == pytest.approx(25)
+
+
+@pytest.mark.parametrize("places", [1, 3, 5])
+@pytest.mark.parametrize("width", [0.7, 19.1, 31.7])
+def test_places_never_overlap_whatever_the_width(places: int, width: float) -> None:
+    text = f"{FORM}{MORE_RULES}".replace("25, 11]", f"{width}, 11]")
+    layout = parse_layout(text.replace("places = 3", f"places = {places}"), "form.toml")
+    assert len(layout.field_by_id["listed"].cells) == places
+
+
+def test_rules_over_any_rows() -> None:
+    layout = parse_layout(FORM + MORE_RULES, "form.toml")
+    assert layout.sum_rules[-1] == SumRule("left", "all", ("spoilt", "oak"))
+    assert layout.equal_rules == (EqualRule("same", ("listed", "all")),)
+    assert layout.at_most_rules == (AtMostRule("most", "all", "listed"),)
+
+
+def test_fillers_and_what_a_row_of_them_says() -> None:
+    text = changed("version = 3", 'version = 3\nfillers = ["x", "dash"]\nempty_row = "zero"')
+    layout = parse_layout(text, "form.toml")
+    assert (layout.fillers, layout.empty_row) == ((Filler.X, Filler.DASH), EmptyRow.ZERO)
+    plain = parse_layout(FORM, "form.toml")
+    assert (plain.fillers, plain.empty_row) == ((), EmptyRow.MISSING)
+
+
+def test_a_form_known_by_its_picture_may_ignore_what_people_write_beside_the_rows() -> None:
+    text = TAUGHT.replace("version = 3", "version = 3\nignored = [[10, 100, 40, 20]]")
+    assert parse_layout(text, "form.toml").ignored == (Box(10, 100, 40, 20),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where", "remedy"),
+    [
+        ("places = 3", "", "fields[7].cells", "needs both, box and places"),
+        ("places = 3", "places = 6", "fields[7].places", "1 to 5"),
+        ("places = 3", 'places = "3"', "fields[7].places", "1 to 5"),
+        ("box = [150, 240, 25, 11]", "", "fields[7].cells", "needs both, box and places"),
+        ("box = [150, 240, 25, 11]", "box = [150, 240, 25]", "fields[7].box", "width, height"),
+        (
+            "places = 3",
+            "places = 3\ncells = [[150, 240, 8, 11]]",
+            "fields[7].cells",
+            "or these two",
+        ),
+        ('role = "registered"', 'role = "voter"', "fields[7].role", "voters"),
+        (
+            'role = "registered"',
+            'role = "registered"\noption = "x"',
+            "fields[7].option",
+            "no option",
+        ),
+        ('whole = "all"', 'whole = "al"', "difference_rules[0].whole", "did you mean all?"),
+        ('less = "oak"', 'less = "all"', "difference_rules[0].less", "must differ"),
+        ('less = "oak"', "", "difference_rules[0].less", "missing"),
+        ('fields = ["listed", "all"]', 'fields = ["all"]', "equal_rules[0].fields", "list of ids"),
+        (
+            'fields = ["listed", "all"]',
+            'fields = ["all", "all"]',
+            "equal_rules[0].fields[1]",
+            "must differ",
+        ),
+        ('limit = "listed"', 'limit = "all"', "at_most_rules[0].limit", "must differ"),
+        ('limit = "listed"', 'limit = "lister"', "at_most_rules[0].limit", "did you mean listed?"),
+        ('id = "most"', 'id = "same"', "at_most_rules[0].id", "must differ"),
+        ("version = 3", 'version = 3\nempty_row = "zero"', "empty_row", "with which signs"),
+        ("version = 3", 'version = 3\nempty_row = "none"', "empty_row", "missing or zero"),
+        ("version = 3", 'version = 3\nfillers = "x"', "fillers", "write a list of x, dash"),
+        ("version = 3", 'version = 3\nfillers = ["y"]', "fillers[0]", "write a list of x, dash"),
+        ("version = 3", "version = 3\nignored = 5", "ignored", "write a list of boxes"),
+        ("version = 3", "version = 3\nignored = [[1, 2, 3]]", "ignored[0]", "in mm"),
+        (
+            "version = 3",
+            "version = 3\nignored = [[190, 5, 30, 5]]",
+            "ignored[0]",
+            "leaves the page",
+        ),
+    ],
+)
+def test_a_mistake_in_what_a_form_may_say_is_named(
+    before: str, after: str, where: str, remedy: str
+) -> None:
+    text = TAUGHT + MORE_RULES
+    assert before in text
+    found = problems_of(text.replace(before, after, 1))
+    assert any(
+        one.where == f"form.toml: {where}" and remedy in f"{one.value} {one.remedy}"
+        for one in found
+    ), found
+
+
+def test_only_a_form_known_by_its_picture_has_something_to_ignore() -> None:
+    (problem,) = problems_of(changed("version = 3", "version = 3\nignored = [[1, 2, 3, 4]]"))
+    assert problem.value == "unknown key"
 
 
 def test_marks_on_one_line_cannot_fix_a_page() -> None:

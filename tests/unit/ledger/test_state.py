@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -173,6 +174,17 @@ def test_a_redelivered_event_answers_its_outcome_and_changes_nothing() -> None:
 def test_a_missing_count_is_never_a_zero() -> None:
     state = fold([make_reading(offset=0, votes={"A": None, "B": 5, "null": 0}, verdict=HELD)])
     assert "A" not in state.held[0].votes
+
+
+@pytest.mark.parametrize("role", ["total", None])
+def test_a_sheets_total_is_its_total_row_and_no_other_figure(role: str | None) -> None:
+    reading = make_reading(votes={"A": 100, "B": 50})
+    *rows, total = reading.counts
+    listed = replace(total, field="listed", value=700, role="registered")
+    counts = (listed, *rows, replace(total, role=role))
+    state = apply(fresh(), replace(reading, counts=counts)).state
+    assert state.counted is not None
+    assert (state.counted.total, state.counted.votes) == (150, {"A": 100, "B": 50})
 
 
 def test_lists_are_bounded_but_counters_go_on() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +14,17 @@ from tallywire.reading.interpret import Interpretation, interpret
 from tallywire.reading.policy import Policy
 from tallywire.reasons import Code
 from tallywire.records import Quality, Verdict
+from tallywire.sheet.layout import (
+    AtMostRule,
+    EmptyRow,
+    EqualRule,
+    Field,
+    Filler,
+    Layout,
+    Role,
+    SumRule,
+)
+from tallywire.sheet.local_fit import FieldPlace
 from tests.support.cell_probabilities import doubt, make_layout, sheet
 
 LAYOUT = make_layout(3, 3, cap=True)
@@ -74,6 +88,116 @@ def test_more_votes_than_registered_voters() -> None:
     reason = next(one for one in found.reasons if one.code is Code.OVER_REGISTERED)
     assert reason.evidence["value"] == 168
     assert reason.evidence["registered"] == 150
+
+
+def paper(*fields: tuple[str, Role], **more: Any) -> Layout:
+    """A layout of those rows, three cells each."""
+    cells = LAYOUT.fields[0].cells
+    rows = tuple(
+        Field(name, role, name if role is Role.OPTION else None, cells) for name, role in fields
+    )
+    return replace(LAYOUT, fields=rows, sum_rules=(), cap_rules=(), **more)
+
+
+BALLOTS = paper(
+    ("oak", Role.OPTION),
+    ("elm", Role.OPTION),
+    ("valid", Role.TOTAL),
+    ("urn", Role.BALLOTS_CAST),
+    ("unused", Role.BALLOTS_UNUSED),
+    ("received", Role.BALLOTS_RECEIVED),
+)
+BALLOTS = replace(
+    BALLOTS,
+    sum_rules=(
+        SumRule("votes", "valid", ("oak", "elm")),
+        SumRule("ballots", "received", ("urn", "unused")),
+    ),
+    equal_rules=(EqualRule("urn-is-valid", ("urn", "valid")),),
+    at_most_rules=(AtMostRule("fewer", "unused", "oak"),),
+)
+ADDS_UP = ["120", "045", "165", "165", "035", "200"]
+
+
+def test_figures_that_are_no_votes_take_part_in_the_arithmetic_and_in_no_total() -> None:
+    found = interpret(sheet(ADDS_UP, 0.9999), BALLOTS, 700, Policy())
+    assert (found.verdict, found.reasons) == (Verdict.ACCEPTED, ())
+    assert [count.role for count in found.counts[2:]] == [
+        "total", "ballots_cast", "ballots_unused", "ballots_received",
+    ]  # fmt: skip
+    assert all(count.option is None for count in found.counts[2:])
+    many = ["120", "045", "165", "165", "035", "200"]
+    assert interpret(sheet(many, 0.9999), BALLOTS, 170, Policy()).reasons == ()
+
+
+def test_a_doubt_is_settled_across_the_rules_of_the_whole_page() -> None:
+    cells = doubt(sheet(ADDS_UP, 0.9999), 14, {5: 0.5, 8: 0.5})  # unused 035 or 038
+    cells = doubt(cells, 10, {6: 0.4, 8: 0.6})  # in the urn 165, or 185 by ink
+    found = interpret(cells, BALLOTS, 700, Policy())
+    assert values(found) == [int(row) for row in ADDS_UP]
+    assert found.counts[3].changed_by == "ballots"
+    assert found.adds_up > 0.9
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "rule", "said"),
+    [
+        (
+            ["120", "045", "165", "166", "035", "201"],
+            Code.TOTAL_MISMATCH,
+            "urn-is-valid",
+            (166, 165),
+        ),
+        (["120", "045", "165", "165", "035", "210"], Code.TOTAL_MISMATCH, "ballots", (210, 200)),
+    ],
+)
+def test_every_rule_of_a_paper_is_checked(
+    rows: list[str], code: Code, rule: str, said: tuple[int, int]
+) -> None:
+    found = interpret(sheet(rows, 0.999999), BALLOTS, 700, Policy())
+    reason = next(one for one in found.reasons if one.code is code)
+    evidence = reason.evidence
+    assert (evidence["rule"], evidence["total"], evidence["sum"]) == (rule, *said)
+
+
+def test_a_row_over_the_limit_that_another_sets_is_held() -> None:
+    found = interpret(
+        sheet(["020", "145", "165", "165", "035", "200"], 0.9999), BALLOTS, 700, Policy()
+    )
+    (reason,) = found.reasons
+    assert reason.code is Code.OVER_LIMIT
+    assert reason.evidence == {"rule": "fewer", "field": "unused", "value": 35, "limit": 20}
+
+
+def test_fillers_alone_are_a_zero_where_the_form_says_so() -> None:
+    zero = replace(LAYOUT, fillers=(Filler.X,), empty_row=EmptyRow.ZERO)
+    found = interpret(sheet(["120", "045", "___", "165"], 0.9999), zero, 700, Policy())
+    assert (found.verdict, values(found)) == (Verdict.ACCEPTED, [120, 45, 0, 165])
+    forgotten = interpret(sheet(["120", "___", "003", "168"], 0.999999), zero, 700, Policy())
+    assert codes(forgotten) == [Code.TOTAL_MISMATCH]
+
+
+def test_a_sheet_that_nobody_has_filled_in_is_blank_whatever_an_empty_row_means() -> None:
+    zero = replace(LAYOUT, fillers=(Filler.X,), empty_row=EmptyRow.ZERO)
+    assert codes(interpret(sheet(["___"] * 4), zero, 700, Policy())) == [Code.BLANK_SHEET]
+
+
+BESIDE = FieldPlace("o1", residual_mm=1.23, near=6.0, shown=12.0)
+
+
+def test_a_field_whose_place_is_doubtful_is_held_by_name_with_what_was_measured() -> None:
+    found = interpret(sheet(GOOD, 0.9999), LAYOUT, 700, Policy(), [BESIDE])
+    assert found.verdict is Verdict.HELD
+    assert values(found) == [120, 45, 3, 168]
+    (reason,) = found.reasons
+    assert reason.code is Code.FIELD_MISPLACED
+    assert not reason.refuses
+    assert reason.evidence == {"field": "o1", "residual_mm": 1.23, "print_agreeing": 0.5}
+
+
+def test_a_blank_sheet_may_be_one_that_was_read_beside_its_rows() -> None:
+    found = interpret(sheet(["___"] * 4), LAYOUT, 700, Policy(), [BESIDE])
+    assert codes(found) == [Code.BLANK_SHEET, Code.FIELD_MISPLACED]
 
 
 def test_a_doubt_that_arithmetic_cannot_settle_is_held_with_both_readings() -> None:

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from tallywire.reading.joint import decode
 from tallywire.reading.rows import RowReading, read_row
 from tallywire.reading.tree import plant
-from tallywire.sheet.layout import SumRule
+from tallywire.sheet.layout import EqualRule, SumRule
 
 PRIOR, SPREAD = 0.1, 10.0
 
@@ -147,6 +147,49 @@ def test_rules_that_overlap_by_nesting_are_decoded_exactly(rules: list[tuple[str
 )
 def test_a_rule_that_fits_no_tree_is_left_to_the_judge(rules: list[SumRule]) -> None:
     assert [rule.id for rule in plant(rules).rules.values()] == ["1"]
+
+
+EQUAL = {
+    "a total said twice": ([("t", "ab")], [("t", "u")]),
+    "the other way round": ([("t", "ab")], [("u", "t")]),
+    "a row that goes on": ([("t", "ab"), ("w", "xc")], [("t", "x")]),
+    "three that agree": ([("t", "ab")], [("x", "t", "u")]),
+}
+
+
+@pytest.mark.parametrize(("rules", "equals"), EQUAL.values(), ids=EQUAL)
+def test_rows_that_agree_are_decoded_with_the_sums(
+    rules: list[tuple[str, str]], equals: list[tuple[str, ...]]
+) -> None:
+    sums = [SumRule(str(n), total, tuple(parts)) for n, (total, parts) in enumerate(rules)]
+    same = [EqualRule(f"e{n}", fields) for n, fields in enumerate(equals)]
+    tree = plant(sums, same)
+    links = sum(len(rule.fields) - 1 for rule in same)
+    assert len(tree.rules) == len(sums) + links
+    fields = sorted(
+        {*(f for r in sums for f in (r.total, *r.parts)), *(f for r in same for f in r.fields)}
+    )
+    rng = np.random.default_rng(5)
+    rows = {field: RowReading(rng.dirichlet(np.full(10, 0.4)), 0.0) for field in fields}
+    best, weighed = 0.0, 0.0
+    for values in product(range(10), repeat=len(fields)):
+        counts = dict(zip(fields, values, strict=True))
+        if all(counts[r.total] == sum(counts[p] for p in r.parts) for r in sums) and all(
+            len({counts[f] for f in r.fields}) == 1 for r in same
+        ):
+            weight = float(np.prod([rows[f].counts[v] for f, v in counts.items()]))
+            best, weighed = max(best, weight), weighed + weight
+    found = decode(rows, tree, {}, PRIOR, SPREAD)
+    assert found.counts is not None
+    assert found.share == pytest.approx(best / weighed)
+
+
+def test_two_sums_that_must_agree_fit_no_tree_and_are_left_to_the_judge() -> None:
+    sums = [SumRule("1", "t", ("a", "b")), SumRule("2", "u", ("c", "d"))]
+    assert {rule.id for rule in plant(sums, [EqualRule("3", ("t", "u"))]).rules.values()} == {
+        "1",
+        "2",
+    }
 
 
 def test_fifteen_rows_are_decoded_exactly_in_about_two_milliseconds() -> None:

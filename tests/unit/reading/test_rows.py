@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tallywire.reading.rows import IRREGULAR_PRIOR, read_row
+from tallywire.sheet.layout import EmptyRow
 from tests.support.cell_probabilities import written
 
 cell_arrays = arrays(np.float64, (3, 11), elements=st.floats(0.001, 1)).map(
@@ -64,3 +65,9 @@ def test_a_row_is_a_distribution_but_for_irregular_patterns(cells: np.ndarray) -
 def test_rows_of_any_length_are_read(cells: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(0, 10**cells - 1))
     assert read_row(written(f"{count:0{cells}d}", 0.99)).best == count
+
+
+def test_where_an_empty_row_is_a_zero_nothing_is_missing() -> None:
+    row = read_row(written("___"), EmptyRow.ZERO)
+    assert (row.best, row.missing, row.counts[0]) == (0, 0.0, 1.0)
+    assert read_row(written("_12"), EmptyRow.ZERO).best == 12

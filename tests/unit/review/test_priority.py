@@ -9,14 +9,15 @@ import pytest
 from tallywire.election.election import Contest
 from tallywire.reasons import Reason
 from tallywire.review.priority import margin, order, probability_wrong
-from tests.support.reviewed_stations import DOUBT, EMPTY, ROW, SUMS, held, state_of
+from tests.support.reviewed_stations import BESIDE, DOUBT, EMPTY, ROW, SUMS, held, state_of
 from tests.support.values import make_election, make_reading
 
 MAYOR = make_election().contests[0]
 
 
 @pytest.mark.parametrize(
-    ("reasons", "expected"), [((), 0.0), ((DOUBT, ROW), 0.2), ((ROW,), 0.1), ((SUMS, DOUBT), 1.0)]
+    ("reasons", "expected"),
+    [((), 0.0), ((DOUBT, ROW), 0.2), ((ROW,), 0.1), ((SUMS, DOUBT), 1.0), ((BESIDE,), 1.0)],
 )
 def test_how_likely_a_sheet_is_wrong(reasons: tuple[Reason, ...], expected: float) -> None:
     assert probability_wrong(reasons) == pytest.approx(expected)

@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -121,6 +121,8 @@ FORMS = ["mx-2015", "corners"]
     st.lists(st.floats(-0.02, 0.02), min_size=8, max_size=8),
     st.floats(4, 60),
 )
+@example("mx-2015", 269.8, 0.5542, [0.02, 0.02, -0.02, 0.02, 0.02, -0.02, -0.02, -0.02], 21.5)
+@example("mx-2015", 335.8, 0.5625, [0.02, 0.02, -0.02, -0.02, 0.02, 0.02, 0.02, -0.02], 42.3)
 def test_finds_the_form_however_it_lies(
     layout_id: str, turn_deg: float, scale: float, tilt: list[float], shift: float
 ) -> None:

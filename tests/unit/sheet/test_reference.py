@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tallywire.sheet.keypoints import GLANCE, STARE
+from tallywire.sheet.layout import Box
 from tallywire.sheet.reference import attach, blend, build_reference, rectify
 from tests.support.markless_forms import FORMS, at, errors_mm, found, known, photographed, sheet
 
@@ -82,3 +85,17 @@ def test_what_is_written_in_cells_or_ignored_boxes_tells_nothing(form: str) -> N
     for view in without.views:
         assert view.keypoints.places[:, 1].min() > 35
         assert view.landmarks.places_mm[:, 1].min() > 35
+
+
+def test_a_layout_says_what_its_picture_is_not_known_by() -> None:
+    layout = at("grey-seven").layout
+    page = rectified("grey-seven", 1)
+    ignored = Box(20, 60, 170, 60)
+    known = attach(replace(layout, ignored=(ignored,)), page).reference
+    assert known is not None
+    for view in known.views:
+        for places in (view.keypoints.places, view.landmarks.places_mm):
+            beside = np.abs(places - np.array(ignored.center_mm))
+            deep = beside < [ignored.width_mm / 2 - 5, ignored.height_mm / 2 - 5]
+            assert len(places)
+            assert not deep.all(axis=1).any()

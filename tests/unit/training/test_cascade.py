@@ -158,6 +158,7 @@ class Known:
     variables: tuple[Any, ...] = ()
 
     def __init__(self, logits: NDArray[np.float32]) -> None:
+        self.input_shape = (None, 28, 28, 1)
         self.call = call_of(logits)
 
     def __call__(self, inks: Any, training: bool) -> Any:

@@ -14,16 +14,20 @@ LARGEST_SLIP = 20
 def row_values(layout: Layout, votes: Mapping[str, int]) -> Mapping[str, int]:
     """The correct number of every row: an option's votes, a total's sum of its parts.
 
-    A total that no rule describes is taken as the sum of all options; totals may have totals as
-    parts.
+    A row that no rule describes is taken as the sum of all options, or as 0 where it is itself a
+    part of a sum (ballots that were not used); totals may have totals as parts.
     """
     values = {
         field.id: votes[field.option]
         for field in layout.fields
         if field.role is Role.OPTION and field.option is not None
     }
-    parts = {rule.total: rule.parts for rule in layout.sum_rules}
     everything = tuple(values)
+    summed = {part: () for rule in layout.sum_rules for part in rule.parts}
+    parts = {**summed, **{rule.total: rule.parts for rule in layout.sum_rules}}
+    for equal in layout.equal_rules:
+        known = next((one for one in equal.fields if parts.get(one)), equal.fields[0])
+        parts.update({one: (known,) for one in equal.fields if one != known and not parts.get(one)})
     return {field.id: _value(field, values, parts, everything) for field in layout.fields}
 
 
@@ -34,8 +38,11 @@ def most_votes(layout: Layout) -> int:
 
 
 def adds_up(layout: Layout, written: Mapping[str, int | None]) -> bool:
-    """True if every sum rule holds, rows where nothing is written taken as 0."""
-    return all(
+    """True if every sum holds, rows where nothing is written taken as 0."""
+    same = all(
+        len({written[field] or 0 for field in rule.fields}) == 1 for rule in layout.equal_rules
+    )
+    return same and all(
         (written[rule.total] or 0) == sum(written[part] or 0 for part in rule.parts)
         for rule in layout.sum_rules
     )

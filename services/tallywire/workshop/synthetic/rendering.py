@@ -25,9 +25,9 @@ from tallywire.election.loading import (
 from tallywire.election.station_list import stations_text
 from tallywire.errors import UsageError
 from tallywire.records import BLANK
+from tallywire.sheet.contact_sheet import contact_sheet, thumbnail
 from tallywire.workshop.synthetic.arithmetic import adds_up, misadd, most_votes, row_values
 from tallywire.workshop.synthetic.conditions import Condition, ConditionName, conditions
-from tallywire.workshop.synthetic.contact_sheet import contact_sheet, thumbnail
 from tallywire.workshop.synthetic.draw import Content, compose_sheet, render_sheet, sheet_rng
 from tallywire.workshop.synthetic.form import Form, print_form
 from tallywire.workshop.synthetic.handwriting import Hand

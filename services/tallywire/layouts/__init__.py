@@ -1,0 +1,1 @@
+"""Teaches a form from its scans, and tells how well it is found on others."""
