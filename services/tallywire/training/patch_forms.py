@@ -36,7 +36,7 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class DrawnForm:
     """A piece of a form: `cells` float64 [rows, columns, 4] are centre x, y, width, height."""
 
     height_px: int
@@ -79,7 +79,7 @@ def _set(text: str, rng: Generator) -> U8:
     return canvas[top : top + max(height, 4), left : left + max(width, 4)].copy()
 
 
-def random_form(short_px: float, rng: Generator) -> Form:
+def random_form(short_px: float, rng: Generator) -> DrawnForm:
     """Square, tall or wide cells in one to three rows, touching or apart."""
     shape = rng.random()
     ratio = 1.0 if shape < 0.25 else float(np.exp(rng.uniform(0, 0.75)))
@@ -98,10 +98,10 @@ def random_form(short_px: float, rng: Generator) -> Form:
     cells[..., 0], cells[..., 1] = x[None], y[:, None]
     cells[..., 2], cells[..., 3] = width, height
     bottom, right = y[-1] + height / 2 + margin, x[-1] + width / 2 + margin
-    return Form(round(bottom), round(right), short_px, cells)
+    return DrawnForm(round(bottom), round(right), short_px, cells)
 
 
-def print_form(light: F32, form: Form, press: Press, rng: Generator) -> None:
+def print_form(light: F32, form: DrawnForm, press: Press, rng: Generator) -> None:
     """Darken `light` in place by bars, grounds, words and lines.
 
     Args:
@@ -128,7 +128,7 @@ def _line_shade(rng: Generator) -> float:
     return float(rng.uniform(0.5, 1.0) if rng.random() < 0.65 else rng.uniform(0.08, 0.5))
 
 
-def _darken(light: F32, layer: U8, shade: float, form: Form, rng: Generator) -> None:
+def _darken(light: F32, layer: U8, shade: float, form: DrawnForm, rng: Generator) -> None:
     if rng.random() < 0.4:
         sigma = form.short_px * rng.uniform(0.008, 0.03)
         layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma), np.uint8)
@@ -141,13 +141,13 @@ def _fill(layer: U8, left: float, top: float, right: float, bottom: float, value
     ] = value
 
 
-def _block(form: Form) -> tuple[float, float, float, float]:
+def _block(form: DrawnForm) -> tuple[float, float, float, float]:
     """Left, top, right, bottom of all cells together."""
     edges = form.edges
     return edges[0, 0, 0], edges[0, 0, 1], edges[-1, -1, 2], edges[-1, -1, 3]
 
 
-def _print_grounds(light: F32, form: Form, rng: Generator) -> None:
+def _print_grounds(light: F32, form: DrawnForm, rng: Generator) -> None:
     """A tint inside the cells, around them, over one row, or over every second column."""
     mask = np.zeros(light.shape, np.uint8)
     kind = rng.random()
@@ -163,7 +163,7 @@ def _print_grounds(light: F32, form: Form, rng: Generator) -> None:
     light[mask == (0 if kind > 0.6 else 255)] *= tint
 
 
-def _print_bars(layer: U8, form: Form, rng: Generator) -> None:
+def _print_bars(layer: U8, form: DrawnForm, rng: Generator) -> None:
     """Black bars left of, right of, above or below the cells, or between rows."""
     left, top, right, bottom = _block(form)
     gap = rng.choice([0.0, rng.uniform(0.0, 0.15)]) * form.short_px
@@ -189,7 +189,7 @@ def _print_bars(layer: U8, form: Form, rng: Generator) -> None:
                 _fill(layer, left, above[3] + space, right, below[1] - space, 255)
 
 
-def _print_words(layer: U8, form: Form, press: Press, rng: Generator) -> None:
+def _print_words(layer: U8, form: DrawnForm, press: Press, rng: Generator) -> None:
     """Words left of, above, below and between the rows, some near the cells or a little inside."""
     left, _, right, _ = _block(form)
     size = rng.uniform(0.14, 0.5) * form.short_px
@@ -236,7 +236,7 @@ class _Rule:
     dropped: float  # share of lines that are missing
 
 
-def _random_rule(form: Form, rng: Generator, heavier: float = 1.0) -> _Rule:
+def _random_rule(form: DrawnForm, rng: Generator, heavier: float = 1.0) -> _Rule:
     return _Rule(
         thick=max(1.0, heavier * form.short_px * float(np.exp(rng.uniform(-4.6, -2.6)))),
         double=bool(rng.random() < 0.06),
@@ -245,7 +245,7 @@ def _random_rule(form: Form, rng: Generator, heavier: float = 1.0) -> _Rule:
     )
 
 
-def _print_lines(layer: U8, form: Form, rng: Generator) -> None:
+def _print_lines(layer: U8, form: DrawnForm, rng: Generator) -> None:
     kind = rng.random()
     inner = _random_rule(form, rng)
     outer = _random_rule(form, rng, 1.8) if rng.random() < 0.4 else inner
@@ -263,7 +263,7 @@ def _print_lines(layer: U8, form: Form, rng: Generator) -> None:
             _frame(layer, (row[0, 0], row[0, 1], row[-1, 2], row[0, 3]), outer, rng)
 
 
-def _print_table(layer: U8, form: Form, inner: _Rule, outer: _Rule, rng: Generator) -> None:
+def _print_table(layer: U8, form: DrawnForm, inner: _Rule, outer: _Rule, rng: Generator) -> None:
     """Rows and columns of a table that may go on to the left and beyond."""
     left, top, right, bottom = _block(form)
     start = 0.0 if rng.random() < 0.5 else left
@@ -280,13 +280,13 @@ def _print_table(layer: U8, form: Form, inner: _Rule, outer: _Rule, rng: Generat
     _upright(layer, top, bottom, right, outer, rng)
 
 
-def _print_boxes(layer: U8, form: Form, rule: _Rule, rng: Generator) -> None:
+def _print_boxes(layer: U8, form: DrawnForm, rule: _Rule, rng: Generator) -> None:
     for row in form.edges:
         for left, top, right, bottom in row:
             _frame(layer, (left, top, right, bottom), rule, rng)
 
 
-def _print_comb(layer: U8, form: Form, rule: _Rule, rng: Generator) -> None:
+def _print_comb(layer: U8, form: DrawnForm, rule: _Rule, rng: Generator) -> None:
     """A line to write on with short teeth between the places."""
     tooth = rng.uniform(0.15, 0.6)
     for row in form.edges:

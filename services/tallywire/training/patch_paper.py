@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tallywire.training.patch_forms import Form, Press, paste
+from tallywire.training.patch_forms import DrawnForm, Press, paste
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -15,7 +15,7 @@ F32 = NDArray[np.float32]
 CHANCE_WATERMARK, CHANCE_WAVES, CHANCE_CREST, CHANCE_GRAIN = 0.16, 0.12, 0.1, 0.3
 
 
-def lay_paper(form: Form, press: Press, rng: Generator) -> F32:
+def lay_paper(form: DrawnForm, press: Press, rng: Generator) -> F32:
     """Light of the bare paper, float32 [height_px, width_px], 0 to 255: level, grain, and what is
     printed behind everything (letters of a watermark, waves of security paper, crests)."""
     light = np.full((form.height_px, form.width_px), rng.uniform(190, 255), np.float32)
@@ -38,7 +38,7 @@ def noise(shape: tuple[int, ...], fineness: int, rng: Generator) -> F32:
     return np.asarray(grown[: shape[0], : shape[1]], np.float32)
 
 
-def _watermark(light: F32, form: Form, press: Press, rng: Generator) -> None:
+def _watermark(light: F32, form: DrawnForm, press: Press, rng: Generator) -> None:
     """Letters as large as the cells or larger, pale, behind everything."""
     layer = np.zeros(light.shape, np.uint8)
     size = rng.uniform(0.5, 2.6) * form.short_px
@@ -56,7 +56,7 @@ def _watermark(light: F32, form: Form, press: Press, rng: Generator) -> None:
     light *= 1 - (rng.uniform(0.04, 0.35) / 255) * layer.astype(np.float32)
 
 
-def _waves(light: F32, form: Form, rng: Generator) -> None:
+def _waves(light: F32, form: DrawnForm, rng: Generator) -> None:
     """Bundles of fine lines as security paper has them."""
     y, x = np.mgrid[: light.shape[0], : light.shape[1]].astype(np.float32)
     for _ in range(int(rng.integers(1, 3))):
@@ -70,7 +70,7 @@ def _waves(light: F32, form: Form, rng: Generator) -> None:
         light *= 1 - rng.uniform(0.03, 0.22) * lines
 
 
-def _crests(light: F32, form: Form, press: Press, rng: Generator) -> None:
+def _crests(light: F32, form: DrawnForm, press: Press, rng: Generator) -> None:
     """One small pale emblem again and again: rings, strokes, a letter."""
     side = max(10, round(rng.uniform(0.4, 1.6) * form.short_px))
     tile = np.zeros((side, side), np.uint8)
@@ -118,7 +118,7 @@ def shine_through(light: F32, ink: U8, rng: Generator) -> None:
     light *= 1 - (rng.uniform(0.05, 0.3) / 255) * moved
 
 
-def put_stamp(light: F32, form: Form, press: Press, rng: Generator) -> None:
+def put_stamp(light: F32, form: DrawnForm, press: Press, rng: Generator) -> None:
     """A ring or a box with words, in pale ink, anywhere."""
     layer = np.zeros(light.shape, np.uint8)
     x, y = (int(rng.integers(0, side)) for side in light.shape[::-1])

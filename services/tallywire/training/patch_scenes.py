@@ -23,7 +23,7 @@ from tallywire.sheet.patches import (
     views,
 )
 from tallywire.training.cells import Cells, join
-from tallywire.training.patch_forms import Form, Press, print_form, random_form, set_type
+from tallywire.training.patch_forms import DrawnForm, Press, print_form, random_form, set_type
 from tallywire.training.patch_hand import (
     Hands,
     Person,
@@ -150,7 +150,7 @@ def _scaled(affines: F64, scale: float) -> F64:
     return scaled
 
 
-def _places(form: Form, rng: Generator) -> F64:
+def _places(form: DrawnForm, rng: Generator) -> F64:
     """Where patches of all cells lie on the canvas, a little beside and turned, as an alignment
     is: float64 [N, 2, 3]."""
     cells = form.cells.reshape(-1, 4)
@@ -168,7 +168,7 @@ def _places(form: Form, rng: Generator) -> F64:
     return affines
 
 
-def _crops(image: U8, ink: U8, labels: U8, form: Form, rng: Generator) -> Cells:
+def _crops(image: U8, ink: U8, labels: U8, form: DrawnForm, rng: Generator) -> Cells:
     """Single digits, cut around their ink as a user's labelled crops are."""
     scale = image.shape[1] / form.width_px
     grown, known = [], []
@@ -189,7 +189,7 @@ def _crops(image: U8, ink: U8, labels: U8, form: Form, rng: Generator) -> Cells:
     return Cells(set_contrast(np.stack(grown)), np.array(known, np.uint8))
 
 
-def write_form(form: Form, person: Person, hands: Hands, rng: Generator) -> tuple[U8, U8]:
+def write_form(form: DrawnForm, person: Person, hands: Hands, rng: Generator) -> tuple[U8, U8]:
     """Fill in every cell.
 
     Returns:
@@ -228,7 +228,7 @@ def random_row(places: int, rng: Generator) -> U8:
     return labels
 
 
-def _random_placing(person: Person, form: Form, rng: Generator) -> _Placing:
+def _random_placing(person: Person, form: DrawnForm, rng: Generator) -> _Placing:
     width, height = form.cells[0, 0, 2:]
     tall = person.height * form.short_px
     free = max(0.0, 1 - 0.6 * tall / width), max(0.0, 1 - tall / height)
@@ -249,7 +249,7 @@ def _place(cell: F64, placing: _Placing, column: int, rng: Generator) -> F64:
 
 def _write_cell(
     ink: U8, label: int, at: tuple[float, float], bare: bool, person: Person, hands: Hands,
-    form: Form, rng: Generator,
+    form: DrawnForm, rng: Generator,
 ) -> None:  # fmt: skip
     short = form.short_px
     pen_px = max(1.0, person.pen * short)
@@ -272,7 +272,7 @@ def _write_cell(
 
 
 def _strike_blanks(
-    ink: U8, row: F64, values: U8, person: Person, form: Form, rng: Generator
+    ink: U8, row: F64, values: U8, person: Person, form: DrawnForm, rng: Generator
 ) -> None:
     """One line through neighbouring blank cells."""
     blanks = np.flatnonzero(values == BLANK)
@@ -290,7 +290,7 @@ def _strike_blanks(
     run(ink, np.stack([x, y], axis=1), max(1.0, person.pen * form.short_px))
 
 
-def _words_by_hand(ink: U8, form: Form, person: Person, rng: Generator) -> None:
+def _words_by_hand(ink: U8, form: DrawnForm, person: Person, rng: Generator) -> None:
     """Running handwriting above, below or left of a row: names, or the number in words."""
     row = form.edges[int(rng.integers(len(form.edges)))]
     size = rng.uniform(0.2, 0.5) * form.short_px

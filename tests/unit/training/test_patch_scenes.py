@@ -30,7 +30,7 @@ from tallywire.training.patch_paper import lay_ink, lay_paper, put_stamp, shine_
 from tallywire.training.patch_scan import scan
 from tallywire.training.patch_scenes import draw_scenes, random_row, synthesise_patches, write_form
 from tallywire.training.strokes import Split
-from tests.support.tiny_handwriting import tiny_hands
+from tests.support import tiny_handwriting
 
 CROSS = (
     np.array([[-0.5, -0.5], [0.0, 0.0], [0.5, 0.5]], np.float32),
@@ -41,7 +41,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def hands(share: float = 0.5) -> Hands:
-    return know_hands(tiny_hands(share), FILLERS)
+    return know_hands(tiny_handwriting.tiny_hands(share), FILLERS)
 
 
 def press() -> Press:

@@ -19,12 +19,8 @@ NAMES = [folder.name for folder in FOLDERS]
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
 def test_a_forms_layout_fits_its_election(folder: Path) -> None:
-    election = parse_election(
-        (folder / "election.toml").read_text(),
-        (folder / "stations.csv").read_text(),
-        "election.toml",
-        "stations.csv",
-    )
+    toml, stations = ((folder / name).read_text() for name in ("election.toml", "stations.csv"))
+    election = parse_election(toml, stations, "election.toml", "stations.csv")
     layout = load_layout_text(folder / "form.toml")
     assert contest_problems(election.contests[0], layout) == ()
     assert (layout.id, layout.reference_file, layout.marks) == (folder.name, "reference.png", ())
