@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import typer.testing
 from numpy.typing import NDArray
 
 from tallywire.cli.main import build

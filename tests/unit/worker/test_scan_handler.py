@@ -38,9 +38,6 @@ class SureModel:
         probabilities[:, 1] = 1
         return ClassifierAnswer(probabilities, 1)
 
-    async def takes(self) -> Takes:
-        return Takes.CELLS
-
     async def policy(self, version: int | None = None) -> Policy:
         return Policy()
 
