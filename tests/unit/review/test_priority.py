@@ -7,12 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tallywire.election.election import Contest
-from tallywire.reasons import Code, Reason
+from tallywire.reasons import Reason
 from tallywire.review.priority import margin, order, probability_wrong
 from tests.support.reviewed_stations import BESIDE, DOUBT, EMPTY, ROW, SUMS, held, state_of
 from tests.support.values import make_election, make_reading
 
-BESIDE = Reason(Code.FIELD_MISPLACED, "?", {"field": "A", "residual_mm": 0.7})
 MAYOR = make_election().contests[0]
 
 
