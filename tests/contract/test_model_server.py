@@ -84,11 +84,13 @@ async def test_a_pinned_version_that_is_missing_is_a_clear_error(
             await classifier.versions()
 
 
-async def test_the_signature_is_the_designs(model_server: str) -> None:
-    async with Classifier(model_server) as classifier:
+@pytest.mark.parametrize("version", [1, 2, 3])
+async def test_the_signature_is_the_designs(model_server: str, version: int) -> None:
+    async with Classifier(model_server, version=version) as classifier:
         signatures = await classifier.signatures()
     default = signatures["serving_default"]
-    assert default.inputs == {"cells": (DT_UINT8, (-1, 28, 28, 1))}
+    side = Takes.PATCHES if version == 3 else Takes.CELLS
+    assert default.inputs == {"cells": (DT_UINT8, (-1, side, side, 1))}
     assert default.outputs == {"probabilities": (DT_FLOAT, (-1, 11))}
 
 

@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tallywire.edge.serving import Classifier, VersionState
 from tallywire.errors import PeerError
+from tallywire.shipped import certified_version
 
 REPOSITORY = Path(__file__).parents[2] / "model_repo"
 CELLS = np.zeros((42, 28, 28), np.uint8)
@@ -55,8 +56,8 @@ class Server:
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository of one version that may be changed."""
-    newest = max(int(path.name) for path in (REPOSITORY / "digits").iterdir())
-    shutil.copytree(REPOSITORY / "digits" / str(newest), tmp_path / "digits" / "1")
+    certified = certified_version(REPOSITORY / "digits")
+    shutil.copytree(REPOSITORY / "digits" / str(certified), tmp_path / "digits" / "1")
     return tmp_path
 
 

@@ -124,7 +124,7 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(night_opener: NightOpener) -> Iterator[Seen]:
     with night_opener(WITH_WORKERS) as night:
-        night.start_worker()
+        night.start_worker(model_version="2")  # the one that accepts these for certain
         yield publish_everything(night)
 
 

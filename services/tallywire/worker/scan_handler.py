@@ -15,6 +15,7 @@ from tallywire import __version__
 from tallywire.edge.images import decode_image
 from tallywire.edge.serving_wire import ClassifierAnswer
 from tallywire.election.election import Contest, Election, Station
+from tallywire.errors import PeerError
 from tallywire.ledger.async_client import Ledger
 from tallywire.ledger.state import ApplyResult
 from tallywire.reading.interpret import Interpretation, interpret
@@ -75,9 +76,7 @@ class ScanHandler:
     async def read(self, record: IncomingRecord) -> Reading | Rejection:
         """Read one sheet. A model server that does not answer is waited for."""
         loop = asyncio.get_running_loop()
-        takes = await insist(self.model.takes, "model server", self.peers)
-        async with asyncio.timeout(PREPARE_S):
-            sheet = await loop.run_in_executor(self.threads, self.open_sheet, record, takes)
+        sheet = await self._opened(record)
         if isinstance(sheet, Rejection):
             return sheet
         with self.metrics.stage("classify"):
@@ -98,6 +97,20 @@ class ScanHandler:
                 sheet.prepared.alignment.doubtful_places,
             )
         return compose(sheet, found, self.model_name, answer.model_version)
+
+    async def _opened(self, record: IncomingRecord) -> PreparedScan | Rejection:
+        """A sheet, cut as the model takes it. What is no sheet is refused while nobody answers."""
+        loop = asyncio.get_running_loop()
+        try:
+            takes = await self.model.takes()
+        except PeerError:
+            async with asyncio.timeout(PREPARE_S):
+                sheet = await loop.run_in_executor(self.threads, self.open_sheet, record)
+            if isinstance(sheet, Rejection):
+                return sheet
+            takes = await insist(self.model.takes, "model server", self.peers)
+        async with asyncio.timeout(PREPARE_S):
+            return await loop.run_in_executor(self.threads, self.open_sheet, record, takes)
 
     async def settle(self, result: Reading | Rejection) -> ApplyResult:
         """Apply a reading, or count a refusal: every scan is in the ledger."""
